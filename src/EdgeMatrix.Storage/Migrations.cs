@@ -1,0 +1,205 @@
+namespace EdgeMatrix.Storage;
+
+/// <summary>The schema, as an append-only list; <c>PRAGMA user_version</c> holds how many have run.</summary>
+/// <remarks>
+/// Everything that repeats has an integer id (<c>nid</c>). A stream position is one number of a single sequence that
+/// every change a client can sync takes from, in commit order; an event's nid is its stream position.
+/// </remarks>
+internal static class Migrations
+{
+    public static readonly string[] All =
+    [
+        // 1: one homeserver, its names, rooms, events, states, accounts.
+        """
+        -- How far the stream positions are reserved; positions up to here may have been handed out.
+        CREATE TABLE sequence (
+            name     TEXT NOT NULL PRIMARY KEY,
+            reserved INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- What the server is, chosen at the first start: its name.
+        CREATE TABLE settings (
+            key   TEXT NOT NULL PRIMARY KEY,
+            value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- Ed25519 signing keys; the one without expired_ts signs.
+        CREATE TABLE signing_keys (
+            key_id     TEXT NOT NULL PRIMARY KEY,
+            seed       BLOB NOT NULL,
+            expired_ts INTEGER
+        ) STRICT, WITHOUT ROWID;
+
+        -- Every user seen, local or remote.
+        CREATE TABLE users (
+            nid     INTEGER PRIMARY KEY,
+            user_id TEXT NOT NULL UNIQUE
+        ) STRICT;
+
+        CREATE TABLE event_types (
+            nid  INTEGER PRIMARY KEY,
+            type TEXT NOT NULL UNIQUE
+        ) STRICT;
+
+        -- The pair (event type, state key): what a room's state maps to events.
+        CREATE TABLE state_keys (
+            nid       INTEGER PRIMARY KEY,
+            type      INTEGER NOT NULL,
+            state_key TEXT NOT NULL,
+            UNIQUE (type, state_key)
+        ) STRICT;
+
+        CREATE TABLE rooms (
+            nid           INTEGER PRIMARY KEY,
+            room_id       TEXT NOT NULL UNIQUE,
+            version       TEXT NOT NULL,
+            state         INTEGER NOT NULL DEFAULT 0, -- the node of the current state
+            extremities   BLOB NOT NULL,              -- nids of the forward extremities, 8 bytes each, little endian
+            last_event    INTEGER NOT NULL DEFAULT 0, -- nid of the newest event in the timeline
+            joined        INTEGER NOT NULL DEFAULT 0, -- members with membership join
+            invited       INTEGER NOT NULL DEFAULT 0,
+            listed        INTEGER NOT NULL DEFAULT 0, -- 1: in the published room directory
+            partial_state INTEGER NOT NULL DEFAULT 0  -- 1: joined, but not all of the state is here yet
+        ) STRICT;
+        CREATE INDEX rooms_listed ON rooms (joined) WHERE listed = 1;
+
+        CREATE TABLE events (
+            nid           INTEGER PRIMARY KEY,        -- the stream position at which it was stored
+            room          INTEGER NOT NULL,
+            timeline      INTEGER,                    -- order in the room's timeline; null: an outlier, rejected or soft-failed
+            event_id      BLOB NOT NULL,              -- the 32-byte reference hash, or the text of an old room version's id
+            type          INTEGER NOT NULL,
+            state_key     INTEGER,                    -- null: not a state event
+            sender        INTEGER NOT NULL,
+            flags         INTEGER NOT NULL DEFAULT 0,
+            state         INTEGER NOT NULL DEFAULT 0, -- the node of the room's state after the event
+            replaces      INTEGER,                    -- the state event whose place it took
+            body          BLOB NOT NULL
+        ) STRICT;
+        -- Eight bytes tell almost every id apart, at a quarter of an index over the whole id.
+        CREATE INDEX events_by_id ON events (substr(event_id, 1, 8));
+        CREATE INDEX events_in_timeline ON events (room, timeline) WHERE timeline IS NOT NULL;
+
+        -- Which redaction emptied an event.
+        CREATE TABLE redactions (
+            event     INTEGER PRIMARY KEY,
+            redaction INTEGER NOT NULL
+        ) STRICT;
+
+        -- A state: that of the parent with the entries of delta laid over it (see StateNodes).
+        CREATE TABLE state_nodes (
+            nid     INTEGER PRIMARY KEY,
+            parent  INTEGER NOT NULL,
+            entries INTEGER NOT NULL,
+            delta   BLOB                              -- null: in state_chunks, as it is large
+        ) STRICT;
+        CREATE TABLE state_chunks (
+            node      INTEGER NOT NULL,
+            first_key INTEGER NOT NULL,
+            delta     BLOB NOT NULL,
+            PRIMARY KEY (node, first_key)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Current membership: 1 join, 2 invite, 3 knock, 4 leave, 5 ban.
+        CREATE TABLE memberships (
+            room       INTEGER NOT NULL,
+            user       INTEGER NOT NULL,
+            membership INTEGER NOT NULL,
+            event      INTEGER NOT NULL,
+            forgotten  INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (room, user)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX memberships_of_user ON memberships (user, membership, event);
+        CREATE INDEX memberships_in_room ON memberships (room, membership, event);
+
+        CREATE TABLE room_aliases (
+            alias   TEXT NOT NULL PRIMARY KEY,
+            room    INTEGER NOT NULL,
+            creator INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX room_aliases_of_room ON room_aliases (room);
+
+        -- What a device's transaction id became, so that a repeated request has one effect.
+        CREATE TABLE transactions (
+            device   INTEGER NOT NULL,
+            endpoint TEXT NOT NULL,                   -- what the id is scoped to besides the device
+            txn_id   TEXT NOT NULL,
+            event    INTEGER NOT NULL,
+            PRIMARY KEY (device, txn_id, endpoint)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX transactions_by_event ON transactions (event);
+
+        -- Local users. password is an Argon2id PHC string; null: no password login.
+        CREATE TABLE accounts (
+            user       INTEGER PRIMARY KEY,
+            password   TEXT,
+            admin      INTEGER NOT NULL DEFAULT 0,
+            created_ts INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE devices (
+            nid          INTEGER PRIMARY KEY AUTOINCREMENT,
+            user         INTEGER NOT NULL,
+            device_id    TEXT NOT NULL,
+            display_name TEXT,
+            last_seen_ts INTEGER,
+            last_seen_ip TEXT,
+            UNIQUE (user, device_id)
+        ) STRICT;
+
+        -- Tokens are kept as SHA-256 hashes only.
+        CREATE TABLE access_tokens (
+            hash       BLOB NOT NULL PRIMARY KEY,
+            device     INTEGER NOT NULL,
+            expires_ts INTEGER,                       -- null: until logout
+            refresh    INTEGER                        -- the refresh token issued with it
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX access_tokens_of_device ON access_tokens (device);
+        CREATE TABLE refresh_tokens (
+            nid    INTEGER PRIMARY KEY AUTOINCREMENT,
+            hash   BLOB NOT NULL UNIQUE,
+            device INTEGER NOT NULL,
+            next   INTEGER                            -- the refresh token that replaced it; gone once that pair is used
+        ) STRICT;
+        CREATE INDEX refresh_tokens_of_device ON refresh_tokens (device);
+
+        CREATE TABLE profiles (
+            user  INTEGER NOT NULL,
+            field TEXT NOT NULL,
+            value TEXT NOT NULL,                      -- JSON
+            PRIMARY KEY (user, field)
+        ) STRICT, WITHOUT ROWID;
+
+        -- room 0: global. Tags are the m.tag, the fully read marker the m.fully_read of a room.
+        CREATE TABLE account_data (
+            user     INTEGER NOT NULL,
+            room     INTEGER NOT NULL,
+            type     TEXT NOT NULL,
+            content  TEXT NOT NULL,                   -- a JSON object
+            position INTEGER NOT NULL,
+            PRIMARY KEY (user, room, type)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX account_data_stream ON account_data (user, position);
+
+        CREATE TABLE filters (
+            nid    INTEGER PRIMARY KEY AUTOINCREMENT,
+            user   INTEGER NOT NULL,
+            filter TEXT NOT NULL,                     -- JSON as the client sent it, canonical
+            UNIQUE (user, filter)
+        ) STRICT;
+
+        -- type: 1 m.read, 2 m.read.private. thread: '' for an unthreaded receipt.
+        CREATE TABLE receipts (
+            room     INTEGER NOT NULL,
+            user     INTEGER NOT NULL,
+            type     INTEGER NOT NULL,
+            thread   TEXT NOT NULL,
+            event    INTEGER NOT NULL,
+            ts       INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            PRIMARY KEY (room, user, type, thread)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX receipts_stream ON receipts (room, position);
+        """,
+    ];
+}
