@@ -1,0 +1,155 @@
+using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.Engine;
+
+/// <summary>What a write made of a room.</summary>
+/// <param name="Position">The stream position of the last event.</param>
+/// <param name="LocalMemberships">Users of this server whose membership changed.</param>
+/// <param name="Redacted">Ids of events that became their redacted form.</param>
+internal sealed record AppendedEvents(long Position, List<(long User, Membership Membership)> LocalMemberships, List<string> Redacted);
+
+/// <summary>The room to be created is there already.</summary>
+internal sealed class RoomTakenException : Exception;
+
+/// <summary>The alias of the room to be created is taken.</summary>
+internal sealed class AliasTakenException : Exception;
+
+/// <summary>Writes authorised events, one upon the other, to the end of a room: the last step before the disk.</summary>
+internal sealed class EventAppender(LocalServer server)
+{
+    public AppendedEvents Append(
+        WriteTransaction db, Room room, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
+    {
+        var row = RoomTable.Find(db, room.Id);
+        if (alongside is not null && row is not null)
+        {
+            throw new RoomTakenException();
+        }
+
+        room.Nid = row?.Nid ?? RoomTable.Insert(db, room.Id, room.Version.Id);
+        CheckParents(db, row, events[0]);
+
+        var result = new AppendedEvents(0, [], []);
+        var state = row?.State ?? StateNodes.Empty;
+        long nid = 0;
+        foreach (var pdu in events)
+        {
+            nid = db.NextPosition();
+            state = AppendOne(db, room, pdu, nid, state, result);
+        }
+
+        RoomTable.MoveHead(db, room.Nid, state, [nid], nid);
+        if (transaction is not null)
+        {
+            TransactionTable.Insert(db, transaction.Device, transaction.Endpoint, transaction.TxnId, nid);
+        }
+
+        if (alongside is not null && !alongside(db, room.Nid))
+        {
+            throw new AliasTakenException();
+        }
+
+        return result with { Position = nid };
+    }
+
+    // Events of this server are built on the forward extremities; if those never reached the disk, neither may these.
+    private static void CheckParents(WriteTransaction db, RoomRow? row, Pdu first)
+    {
+        var parents = row?.Extremities ?? [];
+        if (parents.Length != first.PrevEvents.Count
+            || first.PrevEvents.Any(id => EventTable.FindNid(db, id) is not { } nid || !parents.Contains(nid)))
+        {
+            throw new InvalidOperationException("the events that this one was built on were not stored");
+        }
+    }
+
+    private long AppendOne(WriteTransaction db, Room room, Pdu pdu, long nid, long state, AppendedEvents result)
+    {
+        var type = EventTypeTable.Intern(db, pdu.Type);
+        long? stateKey = null;
+        long? replaces = null;
+        if (pdu.StateKey is not null)
+        {
+            stateKey = StateKeyTable.Intern(db, type, pdu.StateKey);
+            replaces = StateNodes.Find(db, state, stateKey.Value);
+            state = StateNodes.Append(db, state, [new StateEntry(stateKey.Value, nid)]);
+        }
+
+        var row = new NewEvent(
+            room.Nid, nid, pdu.EventId, type, stateKey, UserTable.Intern(db, pdu.Sender), EventFlags.None, state, replaces);
+        EventTable.Insert(db, nid, row, pdu.Json.Span);
+
+        if (pdu is { Type: "m.room.member", StateKey: { } user })
+        {
+            SetMembership(db, room, pdu, user, nid, result);
+        }
+        else if (pdu is { Type: "m.room.redaction", Redacts: { } target })
+        {
+            Redact(db, room, pdu, target, nid, state, result);
+        }
+
+        return state;
+    }
+
+    private void SetMembership(WriteTransaction db, Room room, Pdu pdu, string userId, long nid, AppendedEvents result)
+    {
+        var user = UserTable.Intern(db, userId);
+        var membership = Memberships.Of(pdu);
+        var before = MembershipTable.Find(db, room.Nid, user)?.Membership;
+        MembershipTable.Set(db, room.Nid, user, membership, nid);
+        if (before != membership)
+        {
+            var joined = Count(membership, Membership.Join) - Count(before, Membership.Join);
+            var invited = Count(membership, Membership.Invite) - Count(before, Membership.Invite);
+            if (joined != 0 || invited != 0)
+            {
+                RoomTable.AddMembers(db, room.Nid, joined, invited);
+            }
+        }
+
+        if (server.Owns(userId))
+        {
+            result.LocalMemberships.Add((user, membership));
+        }
+
+        static int Count(Membership? actual, Membership wanted) => actual == wanted ? 1 : 0;
+    }
+
+    /// <summary>Empties the redacted event, where the redaction may.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions</remarks>
+    private static void Redact(WriteTransaction db, Room room, Pdu redaction, string target, long nid, long state, AppendedEvents result)
+    {
+        if (EventTable.Find(db, target) is not { } stored || stored.Room != room.Nid || stored.Flags.HasFlag(EventFlags.Redacted))
+        {
+            return;
+        }
+
+        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        if (!MayRedact(db, room, redaction, pdu, state))
+        {
+            return;
+        }
+
+        EventTable.Redact(db, stored.Nid, nid, Redaction.RedactPdu(pdu).Json.Span);
+        result.Redacted.Add(target);
+    }
+
+    private static bool MayRedact(WriteTransaction db, Room room, Pdu redaction, Pdu target, long state)
+    {
+        // The power level of the redaction event's sender is greater than or equal to the redact level, or
+        // the domain of the redaction event's sender matches that of the original event's sender.
+        if (DomainOf(redaction.Sender).SequenceEqual(DomainOf(target.Sender)))
+        {
+            return true;
+        }
+
+        var create = RoomStateReader.Find(db, room.Version, state, "m.room.create", "");
+        var powerLevels = PowerLevels.From(room.Version, RoomStateReader.Find(db, room.Version, state, "m.room.power_levels", ""), create!);
+        return powerLevels.ForUser(redaction.Sender) >= powerLevels.Redact;
+
+        static ReadOnlySpan<char> DomainOf(string userId) => userId.AsSpan(userId.IndexOf(':') + 1);
+    }
+}

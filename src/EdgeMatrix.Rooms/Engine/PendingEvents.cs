@@ -1,0 +1,73 @@
+using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Events;
+
+namespace EdgeMatrix.Rooms.Engine;
+
+/// <summary>Events of this server built one upon the other on a room's head; the room takes all of them or none.</summary>
+internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server)
+{
+    private readonly Dictionary<(string Type, string StateKey), Pdu> _state = [];
+    private readonly List<Pdu> _events = [];
+
+    public IReadOnlyList<Pdu> Events => _events;
+
+    /// <summary>The state after the events built so far.</summary>
+    public Pdu? State(string type, string stateKey) =>
+        _state.TryGetValue((type, stateKey), out var pdu) ? pdu : head.State(type, stateKey);
+
+    /// <summary>
+    /// Takes a draft through the pipeline as far as the disk: auth events of the state before, hashes and signature,
+    /// format and size, then the auth rules against its auth events and the state before.
+    /// </summary>
+    /// <returns>Null, or why the event may not be.</returns>
+    public Refusal? Add(EventDraft draft, long originServerTs)
+    {
+        // Auth events selection.
+        var authEvents = new List<Pdu>();
+        foreach (var (type, stateKey) in AuthEventSelection.Needed(room.Version, draft.Type, draft.Sender, draft.StateKey, draft.Content))
+        {
+            if (State(type, stateKey) is { } authEvent)
+            {
+                authEvents.Add(authEvent);
+            }
+        }
+
+        // Hashes, signature, format and size of the room version.
+        var last = _events.Count > 0 ? _events[^1] : null;
+        var depth = last?.Depth ?? head.Depth;
+        var built = EventBuilder.Build(
+            draft,
+            room.Version,
+            room.Id,
+            last is null ? head.Extremities : [last.EventId],
+            [.. authEvents.Select(e => e.EventId)],
+            depth + 1,
+            originServerTs,
+            server.Key,
+            server.Name);
+        if (built.Event is not { } pdu)
+        {
+            return new Refusal(built.TooLarge ? RefusalKind.TooLarge : RefusalKind.BadJson, built.Refusal!);
+        }
+
+        // Authorisation, by its auth events and by the state before it.
+        var verdict = EventAuth.CheckAuthEvents(pdu, authEvents);
+        if (verdict.Allowed)
+        {
+            verdict = EventAuth.CheckAgainstState(pdu, State);
+        }
+
+        if (!verdict.Allowed)
+        {
+            return Refusal.Forbidden(verdict.Refusal!);
+        }
+
+        _events.Add(pdu);
+        if (pdu.StateKey is not null)
+        {
+            _state[(pdu.Type, pdu.StateKey)] = pdu;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,91 @@
+using EdgeMatrix.Protocol.RoomVersions;
+
+namespace EdgeMatrix.Rooms.Engine;
+
+/// <summary>A room in memory: the gate that serialises its events, and its head.</summary>
+public sealed class Room
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<long> _localMembers;
+    private readonly Dictionary<TransactionId, Task<string>> _transactions = [];
+    private RoomHead? _head;
+
+    internal Room(string id, RoomVersion version, long nid, IEnumerable<long> localMembers)
+    {
+        Id = id;
+        Version = version;
+        Nid = nid;
+        _localMembers = [.. localMembers];
+    }
+
+    public string Id { get; }
+
+    public RoomVersion Version { get; }
+
+    /// <summary>0 until the creation of the room is on its way to the disk.</summary>
+    public long Nid { get; internal set; }
+
+    /// <summary>Held while an event is built on the head; not while it goes to the disk.</summary>
+    internal SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>The head that events are built on; null when it must be read from the disk.</summary>
+    internal RoomHead? Head
+    {
+        get => Volatile.Read(ref _head);
+        set => Volatile.Write(ref _head, value);
+    }
+
+    /// <summary>Nids of the joined users who have an account here, to be told of changes.</summary>
+    public long[] LocalMembers()
+    {
+        lock (_lock)
+        {
+            return [.. _localMembers];
+        }
+    }
+
+    internal void SetLocalMember(long user, bool joined)
+    {
+        lock (_lock)
+        {
+            _ = joined ? _localMembers.Add(user) : _localMembers.Remove(user);
+        }
+    }
+
+    /// <summary>Drops the head, if it is still the given one.</summary>
+    internal void DropHead(RoomHead head) => Interlocked.CompareExchange(ref _head, null, head);
+
+    /// <summary>The write that a repeated request waits for, while it is on its way to the disk.</summary>
+    internal Task<string>? PendingTransaction(TransactionId? transaction)
+    {
+        lock (_lock)
+        {
+            return transaction is null ? null : _transactions.GetValueOrDefault(transaction);
+        }
+    }
+
+    internal void TrackTransaction(TransactionId? transaction, Task<string> written)
+    {
+        if (transaction is null)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _transactions[transaction] = written;
+        }
+
+        _ = written.ContinueWith(
+            _ =>
+            {
+                lock (_lock)
+                {
+                    _transactions.Remove(transaction);
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+}

@@ -1,0 +1,210 @@
+using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.Engine;
+
+/// <summary>An event request that a device may repeat, and that has its effect once.</summary>
+/// <param name="Device">Nid of the device.</param>
+/// <param name="Endpoint">What the id is scoped to besides the device: the request's method, room and event type.</param>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers</remarks>
+public sealed record TransactionId(long Device, string Endpoint, string TxnId);
+
+/// <summary>The one door into rooms: every event goes through here, room by room in order, rooms side by side.</summary>
+/// <remarks>
+/// An event of this server passes: draft → format and size → hashes and signature → auth events → state before →
+/// authorise (<see cref="PendingEvents"/>) → append (<see cref="EventAppender"/>) → notify. The room goes on to its next
+/// event as soon as this one is queued for the disk; the caller gets its answer when it is on the disk. Should the
+/// commit fail, the head is dropped and read anew, and events built on the lost one fail for want of their prev events.
+/// </remarks>
+public sealed class RoomEngine(Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time)
+{
+    private readonly LoadedRooms _rooms = new();
+    private readonly EventAppender _appender = new(server);
+
+    public LocalServer Server => server;
+
+    public Database Database => database;
+
+    public ChangeNotifier Notifier => notifier;
+
+    public TimeProvider Time => time;
+
+    /// <summary>The room with the id, or null if this server does not know it.</summary>
+    public Room? Find(string roomId)
+    {
+        if (_rooms.Find(roomId) is { } room)
+        {
+            return room;
+        }
+
+        using var snapshot = database.OpenSnapshot();
+        if (RoomTable.Find(snapshot, roomId) is not { } row || RoomVersions.Find(row.Version) is not { } version)
+        {
+            return null;
+        }
+
+        return _rooms.GetOrAdd(new Room(roomId, version, row.Nid, MembershipTable.JoinedLocals(snapshot, row.Nid)));
+    }
+
+    /// <summary>Sends one event; with a transaction id that was used before, gives the event it made then.</summary>
+    /// <returns>The id of the event, once it is on the disk.</returns>
+    public Task<Outcome<string>> SendAsync(Room room, EventDraft draft, TransactionId? transaction, CancellationToken cancellationToken) =>
+        SendAsync(room, _ => draft, transaction, cancellationToken);
+
+    /// <summary>As above, with a draft made from the state that the event will be authorised against.</summary>
+    public async Task<Outcome<string>> SendAsync(
+        Room room, Func<StateLookup, Outcome<EventDraft>> draft, TransactionId? transaction, CancellationToken cancellationToken)
+    {
+        await room.Gate.WaitAsync(cancellationToken);
+        Task<string>? written;
+        try
+        {
+            // The same request may be on its way to the disk, or there already: one effect, one answer.
+            written = room.PendingTransaction(transaction);
+            if (written is null)
+            {
+                if (FindTransaction(transaction) is { } earlier)
+                {
+                    return earlier;
+                }
+
+                var head = Head(room);
+                var pending = new PendingEvents(room, head, server);
+                var (wanted, refusal) = draft(pending.State);
+                refusal ??= pending.Add(wanted!, Now());
+                if (refusal is not null)
+                {
+                    return refusal;
+                }
+
+                written = Append(room, head, pending.Events, transaction, null);
+                room.TrackTransaction(transaction, written);
+            }
+        }
+        finally
+        {
+            room.Gate.Release();
+        }
+
+        return await written;
+    }
+
+    /// <summary>Makes a room of its first events, all or none of which become the room.</summary>
+    /// <param name="roomId">The id of the new room; null where the create event's hash is the id.</param>
+    /// <param name="alongside">Runs in the same transaction, with the room's nid: its alias, its place in the directory.</param>
+    /// <returns>The room, or why it cannot be. <see cref="RefusalKind.RoomInUse"/> if <paramref name="alongside"/> answers false.</returns>
+    public async Task<Outcome<Room>> CreateAsync(
+        RoomVersion version, string? roomId, IReadOnlyList<EventDraft> drafts, Func<WriteTransaction, long, bool> alongside)
+    {
+        var createTs = Now();
+        while (true)
+        {
+            var id = roomId ?? CreateEventId(version, drafts[0], createTs);
+            if (Find(id) is not null)
+            {
+                // Two rooms created alike in one millisecond would share their hash, and so their id.
+                createTs++;
+                continue;
+            }
+
+            var room = new Room(id, version, 0, []);
+            var head = RoomHead.Empty(database, version, id);
+            var pending = new PendingEvents(room, head, server);
+            foreach (var draft in drafts)
+            {
+                if (pending.Add(draft, createTs) is { } refusal)
+                {
+                    return refusal;
+                }
+            }
+
+            try
+            {
+                await room.Gate.WaitAsync();
+                await Append(room, head, pending.Events, null, alongside);
+                return _rooms.GetOrAdd(room);
+            }
+            catch (RoomTakenException)
+            {
+                createTs++;
+            }
+            catch (AliasTakenException)
+            {
+                return new Refusal(RefusalKind.RoomInUse, "The room alias is taken");
+            }
+            finally
+            {
+                room.Gate.Release();
+            }
+        }
+    }
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private string CreateEventId(RoomVersion version, EventDraft create, long originServerTs)
+    {
+        var built = EventBuilder.Build(create, version, "", [], [], 1, originServerTs, server.Key, server.Name);
+        return built.Event?.RoomId ?? throw new InvalidOperationException(built.Refusal);
+    }
+
+    private RoomHead Head(Room room) => room.Head ??= RoomHead.Load(database, room.Version, room.Id);
+
+    private string? FindTransaction(TransactionId? transaction)
+    {
+        if (transaction is null)
+        {
+            return null;
+        }
+
+        using var snapshot = database.OpenSnapshot();
+        return TransactionTable.Find(snapshot, transaction.Device, transaction.Endpoint, transaction.TxnId);
+    }
+
+    /// <summary>Queues events for the disk and moves the head on; the task ends, with the last event's id, when they are there.</summary>
+    private async Task<string> Append(
+        Room room, RoomHead head, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
+    {
+        head.Advance(events);
+        head.WriteBegins();
+        room.Head = head;
+        try
+        {
+            await database.WriteAsync(db =>
+            {
+                var appended = _appender.Append(db, room, events, transaction, alongside);
+                db.AfterCommit(() => Notify(room, head, appended));
+                return appended;
+            });
+            return events[^1].EventId;
+        }
+        catch
+        {
+            // Whatever was built on these events has no parents on the disk: begin again from what is there.
+            room.DropHead(head);
+            throw;
+        }
+        finally
+        {
+            head.WriteEnds();
+        }
+    }
+
+    private void Notify(Room room, RoomHead head, AppendedEvents appended)
+    {
+        foreach (var (user, membership) in appended.LocalMemberships)
+        {
+            room.SetLocalMember(user, membership == Membership.Join);
+        }
+
+        foreach (var redacted in appended.Redacted)
+        {
+            head.Forget(redacted);
+        }
+
+        notifier.RoomChanged(room.Nid, appended.Position, [.. room.LocalMembers(), .. appended.LocalMemberships.Select(m => m.User)]);
+    }
+}

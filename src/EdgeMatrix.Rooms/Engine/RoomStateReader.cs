@@ -1,0 +1,28 @@
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.Engine;
+
+/// <summary>Reads the events of a state node.</summary>
+public static class RoomStateReader
+{
+    public static Pdu? Find(Session db, RoomVersion version, long node, string type, string stateKey) =>
+        FindStored(db, node, type, stateKey) is { } stored ? Pdu.FromStored(stored.Json, version, stored.EventId) : null;
+
+    public static StoredEvent? FindStored(Session db, long node, string type, string stateKey) =>
+        StateKeyTable.Find(db, type, stateKey) is { } key && StateNodes.Find(db, node, key) is { } nid ? EventTable.Find(db, nid) : null;
+
+    /// <summary>Every event of the state, in no particular order.</summary>
+    public static IEnumerable<StoredEvent> All(Session db, long node)
+    {
+        foreach (var entry in StateNodes.All(db, node))
+        {
+            if (EventTable.Find(db, entry.Event) is { } stored)
+            {
+                yield return stored;
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+
+namespace EdgeMatrix.Rooms.Notifications;
+
+/// <summary>Tells waiting syncs of users that there is news, and remembers which rooms changed lately.</summary>
+/// <remarks>Bounded: only users who sync are remembered, and as many rooms changes as the ring holds.</remarks>
+public sealed class ChangeNotifier(Func<long> committedPosition)
+{
+    private const int MaxUsers = 16_384;
+    private const int RingSize = 4_096;
+
+    private readonly ConcurrentDictionary<long, UserState> _users = new();
+    private readonly Lock _ringLock = new();
+    private readonly (long Position, long Room)[] _ring = new (long, long)[RingSize];
+    private readonly long _startPosition = committedPosition();
+    private long _ringCount;
+
+    /// <summary>A stream position after which nothing has changed for the user.</summary>
+    public long LastChange(long user) => Watch(user).Last;
+
+    /// <summary>A room changed: its local members, and others whom the change concerns, are woken.</summary>
+    /// <param name="position">The stream position of the change. Call in the order of positions.</param>
+    public void RoomChanged(long room, long position, ReadOnlySpan<long> users)
+    {
+        lock (_ringLock)
+        {
+            _ring[_ringCount++ % RingSize] = (position, room);
+        }
+
+        foreach (var user in users)
+        {
+            UserChanged(user, position);
+        }
+    }
+
+    /// <summary>Something of the user's own changed: account data, an invite, a device's messages.</summary>
+    public void UserChanged(long user, long position)
+    {
+        if (_users.TryGetValue(user, out var state))
+        {
+            state.Raise(position);
+        }
+    }
+
+    /// <summary>Wakes the user's syncs without a new stream position, for what lives in memory only (typing).</summary>
+    public void Nudge(ReadOnlySpan<long> users)
+    {
+        foreach (var user in users)
+        {
+            if (_users.TryGetValue(user, out var state))
+            {
+                state.Nudge();
+            }
+        }
+    }
+
+    /// <summary>The rooms that changed after a position, or null when that is longer ago than is remembered.</summary>
+    public HashSet<long>? RoomsChangedSince(long position)
+    {
+        lock (_ringLock)
+        {
+            var first = Math.Max(0, _ringCount - RingSize);
+            var oldest = first == 0 ? _startPosition : _ring[first % RingSize].Position;
+            if (position < oldest)
+            {
+                return null;
+            }
+
+            var rooms = new HashSet<long>();
+            for (var i = _ringCount - 1; i >= first && _ring[i % RingSize].Position > position; i--)
+            {
+                rooms.Add(_ring[i % RingSize].Room);
+            }
+
+            return rooms;
+        }
+    }
+
+    /// <summary>A task that ends at the user's next change or nudge. Take it before looking for news, so that none is missed.</summary>
+    public Task NextChange(long user) => Watch(user).Next;
+
+    private UserState Watch(long user)
+    {
+        if (_users.TryGetValue(user, out var known))
+        {
+            return known;
+        }
+
+        if (_users.Count >= MaxUsers)
+        {
+            // Whoever is dropped is looked up on the disk at the next sync; waiting syncs end at their time-out.
+            foreach (var (key, _) in _users.Take(MaxUsers / 8))
+            {
+                if (_users.TryRemove(key, out var dropped))
+                {
+                    dropped.Nudge();
+                }
+            }
+        }
+
+        // Watched first, then set to what is committed: a commit in between is seen by one or the other.
+        var state = _users.GetOrAdd(user, _ => new UserState());
+        state.Raise(committedPosition());
+        return state;
+    }
+
+    private sealed class UserState
+    {
+        private readonly Lock _lock = new();
+        private long _last;
+        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public long Last => Volatile.Read(ref _last);
+
+        public Task Next
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _next.Task;
+                }
+            }
+        }
+
+        public void Raise(long position)
+        {
+            lock (_lock)
+            {
+                _last = Math.Max(_last, position);
+            }
+
+            Nudge();
+        }
+
+        public void Nudge()
+        {
+            TaskCompletionSource done;
+            lock (_lock)
+            {
+                done = _next;
+                _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            done.SetResult();
+        }
+    }
+}

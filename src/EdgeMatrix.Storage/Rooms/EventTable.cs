@@ -1,0 +1,120 @@
+namespace EdgeMatrix.Storage.Rooms;
+
+/// <summary>The <c>events</c> table and the <c>redactions</c> beside it.</summary>
+public static class EventTable
+{
+    private const string Columns = "nid, room, timeline, event_id, flags, state, replaces, state_key IS NOT NULL, body";
+
+    private const string ByNidSql = $"SELECT {Columns} FROM events WHERE nid = ?";
+
+    private const string ByIdSql = $"SELECT {Columns} FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1";
+
+    private const string NidByIdSql = "SELECT nid FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1";
+
+    private const string BackwardSql = $"""
+        SELECT {Columns} FROM events WHERE room = ? AND timeline <= ? AND timeline > ? ORDER BY timeline DESC LIMIT ?
+        """;
+
+    private const string ForwardSql = $"""
+        SELECT {Columns} FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
+        """;
+
+    private const string InsertSql = """
+        INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """;
+
+    private const string RedactSql = "UPDATE events SET body = ?, flags = flags | 8 WHERE nid = ?";
+
+    private const string InsertRedactionSql = """
+        INSERT INTO redactions (event, redaction) VALUES (?, ?) ON CONFLICT (event) DO NOTHING
+        """;
+
+    private const string RedactionOfSql = "SELECT redaction FROM redactions WHERE event = ?";
+
+    private const string StateKeySql = """
+        SELECT t.type, k.state_key FROM events e JOIN state_keys k ON k.nid = e.state_key JOIN event_types t ON t.nid = k.type WHERE e.nid = ?
+        """;
+
+    public static StoredEvent? Find(Session db, long nid)
+    {
+        using var query = db.Prepare(ByNidSql).Bind(nid);
+        return query.Step() ? Read(db, query) : null;
+    }
+
+    public static StoredEvent? Find(Session db, string eventId)
+    {
+        using var query = db.Prepare(ByIdSql).Bind(EventIdBytes.Encode(eventId));
+        return query.Step() ? Read(db, query) : null;
+    }
+
+    public static long? FindNid(Session db, string eventId)
+    {
+        using var query = db.Prepare(NidByIdSql).Bind(EventIdBytes.Encode(eventId));
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>Timeline events, newest first, from <paramref name="from"/> (inclusive) down to <paramref name="until"/> (exclusive).</summary>
+    public static List<StoredEvent> Backward(Session db, long room, long from, long until, int limit) =>
+        Page(db, db.Prepare(BackwardSql).Bind(room).Bind(from).Bind(until).Bind(limit));
+
+    /// <summary>Timeline events, oldest first, after <paramref name="from"/> (exclusive) up to <paramref name="until"/> (inclusive).</summary>
+    public static List<StoredEvent> Forward(Session db, long room, long from, long until, int limit) =>
+        Page(db, db.Prepare(ForwardSql).Bind(room).Bind(from).Bind(until).Bind(limit));
+
+    public static void Insert(WriteTransaction db, long nid, in NewEvent row, ReadOnlySpan<byte> canonical)
+    {
+        using var insert = db.Prepare(InsertSql)
+            .Bind(nid).Bind(row.Room).Bind(row.Timeline).Bind(EventIdBytes.Encode(row.EventId)).Bind(row.Type).Bind(row.StateKey)
+            .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(db.Bodies.Pack(canonical));
+        insert.Run();
+    }
+
+    /// <summary>Puts the redacted form in the place of an event's body; the first redaction is the one remembered.</summary>
+    public static void Redact(WriteTransaction db, long nid, long redaction, ReadOnlySpan<byte> redactedCanonical)
+    {
+        using var update = db.Prepare(RedactSql).Bind(db.Bodies.Pack(redactedCanonical)).Bind(nid);
+        update.Run();
+        using var insert = db.Prepare(InsertRedactionSql).Bind(nid).Bind(redaction);
+        insert.Run();
+    }
+
+    /// <summary>The nid of the redaction that emptied the event, or null.</summary>
+    public static long? RedactionOf(Session db, long nid)
+    {
+        using var query = db.Prepare(RedactionOfSql).Bind(nid);
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>The type and state key of a state event, without unpacking its body.</summary>
+    public static (string Type, string StateKey)? StateKeyOf(Session db, long nid)
+    {
+        using var query = db.Prepare(StateKeySql).Bind(nid);
+        return query.Step() ? (query.Text(0), query.Text(1)) : null;
+    }
+
+    private static List<StoredEvent> Page(Session db, Statement query)
+    {
+        using (query)
+        {
+            var events = new List<StoredEvent>();
+            while (query.Step())
+            {
+                events.Add(Read(db, query));
+            }
+
+            return events;
+        }
+    }
+
+    private static StoredEvent Read(Session db, Statement row) => new(
+        row.Int64(0),
+        row.Int64(1),
+        row.IsNull(2) ? null : row.Int64(2),
+        EventIdBytes.Decode(row.Blob(3)),
+        (EventFlags)row.Int64(4),
+        row.Int64(5),
+        row.IsNull(6) ? null : row.Int64(6),
+        row.Int64(7) != 0,
+        db.Bodies.Unpack(row.Blob(8)));
+}

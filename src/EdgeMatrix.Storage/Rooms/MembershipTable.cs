@@ -1,0 +1,112 @@
+namespace EdgeMatrix.Storage.Rooms;
+
+/// <summary>A membership state. Spec: https://spec.matrix.org/v1.19/client-server-api/#room-membership</summary>
+public enum Membership
+{
+    Join = 1,
+    Invite = 2,
+    Knock = 3,
+    Leave = 4,
+    Ban = 5,
+}
+
+/// <param name="Event">Nid of the member event: the stream position of the change.</param>
+public readonly record struct MembershipRow(long Room, long User, Membership Membership, long Event, bool Forgotten);
+
+/// <summary>The <c>memberships</c> table: who is what in which room now.</summary>
+public static class MembershipTable
+{
+    private const string Columns = "room, user, membership, event, forgotten";
+    private const string FindSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND user = ?";
+
+    private const string SetSql = """
+        INSERT INTO memberships (room, user, membership, event) VALUES (?, ?, ?, ?)
+        ON CONFLICT (room, user) DO UPDATE SET membership = excluded.membership, event = excluded.event, forgotten = 0
+        """;
+
+    private const string ForgetSql = "UPDATE memberships SET forgotten = 1 WHERE room = ? AND user = ?";
+    private const string OfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? ORDER BY event";
+    private const string AllOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ?";
+
+    private const string ChangedOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? AND event > ?";
+
+    private const string InRoomSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND membership = ? ORDER BY event LIMIT ?";
+
+    private const string LocalInRoomSql = """
+        SELECT m.user FROM memberships m JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
+        """;
+
+    private const string ShareRoomSql = """
+        SELECT 1 FROM memberships a JOIN memberships b ON b.room = a.room AND b.user = ? AND b.membership = 1
+        WHERE a.user = ? AND a.membership = 1 LIMIT 1
+        """;
+
+    public static MembershipRow? Find(Session db, long room, long user)
+    {
+        using var query = db.Prepare(FindSql).Bind(room).Bind(user);
+        return query.Step() ? Read(query) : null;
+    }
+
+    public static void Set(WriteTransaction db, long room, long user, Membership membership, long @event)
+    {
+        using var upsert = db.Prepare(SetSql).Bind(room).Bind(user).Bind((long)membership).Bind(@event);
+        upsert.Run();
+    }
+
+    public static void Forget(WriteTransaction db, long room, long user)
+    {
+        using var update = db.Prepare(ForgetSql).Bind(room).Bind(user);
+        update.Run();
+    }
+
+    /// <summary>The rooms in which the user has the membership, longest first.</summary>
+    public static List<MembershipRow> OfUser(Session db, long user, Membership membership) =>
+        ReadAll(db.Prepare(OfUserSql).Bind(user).Bind((long)membership));
+
+    public static List<MembershipRow> AllOfUser(Session db, long user) => ReadAll(db.Prepare(AllOfUserSql).Bind(user));
+
+    /// <summary>As <see cref="OfUser"/>, of those that changed after a stream position.</summary>
+    public static List<MembershipRow> ChangedOfUser(Session db, long user, Membership membership, long after) =>
+        ReadAll(db.Prepare(ChangedOfUserSql).Bind(user).Bind((long)membership).Bind(after));
+
+    /// <summary>Members of a room, in the order in which they became what they are.</summary>
+    public static List<MembershipRow> InRoom(Session db, long room, Membership membership, int limit) =>
+        ReadAll(db.Prepare(InRoomSql).Bind(room).Bind((long)membership).Bind(limit));
+
+    /// <summary>Nids of the joined users who have an account here.</summary>
+    public static List<long> JoinedLocals(Session db, long room)
+    {
+        using var query = db.Prepare(LocalInRoomSql).Bind(room);
+        var users = new List<long>();
+        while (query.Step())
+        {
+            users.Add(query.Int64(0));
+        }
+
+        return users;
+    }
+
+    /// <summary>Whether both users are joined to one room.</summary>
+    public static bool ShareRoom(Session db, long user, long other)
+    {
+        using var query = db.Prepare(ShareRoomSql).Bind(user).Bind(other);
+        return query.Step();
+    }
+
+    private static List<MembershipRow> ReadAll(Statement query)
+    {
+        using (query)
+        {
+            var rows = new List<MembershipRow>();
+            while (query.Step())
+            {
+                rows.Add(Read(query));
+            }
+
+            return rows;
+        }
+    }
+
+    private static MembershipRow Read(Statement row) =>
+        new(row.Int64(0), row.Int64(1), (Membership)row.Int64(2), row.Int64(3), row.Int64(4) != 0);
+}

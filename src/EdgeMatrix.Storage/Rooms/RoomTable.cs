@@ -1,0 +1,125 @@
+using System.Buffers.Binary;
+
+namespace EdgeMatrix.Storage.Rooms;
+
+/// <summary>A row of <c>rooms</c>.</summary>
+/// <param name="State">The node of the current state.</param>
+/// <param name="Extremities">Nids of the forward extremities.</param>
+/// <param name="LastEvent">Nid of the newest event in the timeline.</param>
+public sealed record RoomRow(long Nid, string RoomId, string Version, long State, long[] Extremities, long LastEvent, int Joined, int Invited);
+
+/// <summary>The <c>rooms</c> table.</summary>
+public static class RoomTable
+{
+    private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited";
+    private const string ByIdSql = $"SELECT {Columns} FROM rooms WHERE room_id = ?";
+    private const string ByNidSql = $"SELECT {Columns} FROM rooms WHERE nid = ?";
+    private const string InsertSql = "INSERT INTO rooms (room_id, version, extremities) VALUES (?, ?, x'')";
+    private const string MoveSql = "UPDATE rooms SET state = ?, extremities = ?, last_event = ? WHERE nid = ?";
+    private const string CountSql = "UPDATE rooms SET joined = joined + ?, invited = invited + ? WHERE nid = ?";
+    private const string ListSql = "UPDATE rooms SET listed = ? WHERE nid = ?";
+    private const string IsListedSql = "SELECT listed FROM rooms WHERE nid = ?";
+
+    // The directory's order: most members first; the nid makes it total, so that a page can say where it ended.
+    private const string ListedSql = $"""
+        SELECT {Columns} FROM rooms WHERE listed = 1 AND (joined, -nid) < (?, ?) ORDER BY joined DESC, nid LIMIT ?
+        """;
+
+    private const string ListedBeforeSql = $"""
+        SELECT {Columns} FROM rooms WHERE listed = 1 AND (joined, -nid) > (?, ?) ORDER BY joined, nid DESC LIMIT ?
+        """;
+
+    private const string ListedCountSql = "SELECT count(*) FROM rooms WHERE listed = 1";
+
+    public static RoomRow? Find(Session db, string roomId)
+    {
+        using var query = db.Prepare(ByIdSql).Bind(roomId);
+        return query.Step() ? Read(query) : null;
+    }
+
+    public static RoomRow? Find(Session db, long nid)
+    {
+        using var query = db.Prepare(ByNidSql).Bind(nid);
+        return query.Step() ? Read(query) : null;
+    }
+
+    /// <summary>Adds a room without events; returns its nid.</summary>
+    public static long Insert(WriteTransaction db, string roomId, string version)
+    {
+        using var insert = db.Prepare(InsertSql).Bind(roomId).Bind(version);
+        insert.Run();
+        return db.LastInsertRowId;
+    }
+
+    /// <summary>Moves the head: current state, forward extremities, newest timeline event.</summary>
+    public static void MoveHead(WriteTransaction db, long room, long state, ReadOnlySpan<long> extremities, long lastEvent)
+    {
+        var packed = new byte[extremities.Length * sizeof(long)];
+        for (var i = 0; i < extremities.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(packed.AsSpan(i * sizeof(long)), extremities[i]);
+        }
+
+        using var update = db.Prepare(MoveSql).Bind(state).Bind(packed).Bind(lastEvent).Bind(room);
+        update.Run();
+    }
+
+    public static void AddMembers(WriteTransaction db, long room, int joined, int invited)
+    {
+        using var update = db.Prepare(CountSql).Bind(joined).Bind(invited).Bind(room);
+        update.Run();
+    }
+
+    public static void SetListed(WriteTransaction db, long room, bool listed)
+    {
+        using var update = db.Prepare(ListSql).Bind(listed).Bind(room);
+        update.Run();
+    }
+
+    public static bool IsListed(Session db, long room)
+    {
+        using var query = db.Prepare(IsListedSql).Bind(room);
+        return query.Step() && query.Int64(0) != 0;
+    }
+
+    /// <summary>Rooms of the published directory, most members first, after the given place.</summary>
+    public static List<RoomRow> ListedAfter(Session db, long joined, long nid, int limit) =>
+        ReadAll(db.Prepare(ListedSql).Bind(joined).Bind(-nid).Bind(limit));
+
+    /// <summary>As <see cref="ListedAfter"/>, backwards from the given place: fewest members first.</summary>
+    public static List<RoomRow> ListedBefore(Session db, long joined, long nid, int limit) =>
+        ReadAll(db.Prepare(ListedBeforeSql).Bind(joined).Bind(-nid).Bind(limit));
+
+    public static long CountListed(Session db)
+    {
+        using var query = db.Prepare(ListedCountSql);
+        return query.Step() ? query.Int64(0) : 0;
+    }
+
+    private static List<RoomRow> ReadAll(Statement query)
+    {
+        using (query)
+        {
+            var rows = new List<RoomRow>();
+            while (query.Step())
+            {
+                rows.Add(Read(query));
+            }
+
+            return rows;
+        }
+    }
+
+    private static RoomRow Read(Statement row)
+    {
+        var packed = row.Blob(4);
+        var extremities = new long[packed.Length / sizeof(long)];
+        for (var i = 0; i < extremities.Length; i++)
+        {
+            extremities[i] = BinaryPrimitives.ReadInt64LittleEndian(packed[(i * sizeof(long))..]);
+        }
+
+        return new RoomRow(
+            row.Int64(0), row.Text(1), row.Text(2), row.Int64(3), extremities, row.Int64(5), (int)row.Int64(6), (int)row.Int64(7));
+    }
+}
