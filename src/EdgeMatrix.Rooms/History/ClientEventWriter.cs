@@ -1,0 +1,101 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.History;
+
+/// <summary>Writes events as clients see them.</summary>
+/// <param name="device">Nid of the asking device, which alone is told its transaction ids; 0 for nobody's.</param>
+/// <param name="now">ms since the Unix epoch, for <c>age</c>.</param>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-event-format</remarks>
+public sealed class ClientEventWriter(Session db, Room room, long device, long now)
+{
+    /// <summary>Writes one event.</summary>
+    /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
+    /// <param name="membership">The asking user's membership at the event, for <c>unsigned.membership</c>; null to leave it out.</param>
+    public void Write(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership = null)
+    {
+        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        json.WriteStartObject();
+        WriteBody(json, pdu, withRoomId);
+        WriteUnsigned(json, stored, pdu, membership);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A stripped state event: what outsiders who are invited or knock are told.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
+    public void WriteStripped(Utf8JsonWriter json, StoredEvent stored)
+    {
+        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        json.WriteStartObject();
+        json.WritePropertyName("content"u8);
+        pdu.Content.WriteTo(json);
+        json.WriteString("sender"u8, pdu.Sender);
+        json.WriteString("state_key"u8, pdu.StateKey);
+        json.WriteString("type"u8, pdu.Type);
+        json.WriteEndObject();
+    }
+
+    private void WriteBody(Utf8JsonWriter json, Pdu pdu, bool withRoomId)
+    {
+        json.WritePropertyName("content"u8);
+        pdu.Content.WriteTo(json);
+        json.WriteString("event_id"u8, pdu.EventId);
+        json.WriteNumber("origin_server_ts"u8, pdu.OriginServerTs);
+        if (withRoomId)
+        {
+            json.WriteString("room_id"u8, room.Id);
+        }
+
+        json.WriteString("sender"u8, pdu.Sender);
+        if (pdu.StateKey is not null)
+        {
+            json.WriteString("state_key"u8, pdu.StateKey);
+        }
+
+        json.WriteString("type"u8, pdu.Type);
+
+        // Servers should add a redacts property at the top level of m.room.redaction events when serving them to clients
+        // in room versions that have it in the content.
+        if (pdu.Redacts is not null)
+        {
+            json.WriteString("redacts"u8, pdu.Redacts);
+        }
+    }
+
+    private void WriteUnsigned(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, Membership? membership)
+    {
+        json.WriteStartObject("unsigned"u8);
+        json.WriteNumber("age"u8, Math.Max(0, now - pdu.OriginServerTs));
+        if (membership is not null)
+        {
+            json.WriteString("membership"u8, Memberships.Name(membership.Value));
+        }
+
+        if (stored.Replaces is { } replaced && EventTable.Find(db, replaced) is { } before)
+        {
+            var previous = Pdu.FromStored(before.Json, room.Version, before.EventId);
+            json.WritePropertyName("prev_content"u8);
+            previous.Content.WriteTo(json);
+            json.WriteString("prev_sender"u8, previous.Sender);
+            json.WriteString("replaces_state"u8, before.EventId);
+        }
+
+        if (stored.Flags.HasFlag(EventFlags.Redacted)
+            && EventTable.RedactionOf(db, stored.Nid) is { } redaction
+            && EventTable.Find(db, redaction) is { } because)
+        {
+            json.WritePropertyName("redacted_because"u8);
+            Write(json, because, withRoomId: true);
+        }
+
+        if (device != 0 && TransactionTable.OfEvent(db, stored.Nid, device) is { } txnId)
+        {
+            json.WriteString("transaction_id"u8, txnId);
+        }
+
+        json.WriteEndObject();
+    }
+}

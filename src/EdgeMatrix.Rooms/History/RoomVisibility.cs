@@ -1,0 +1,133 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.History;
+
+/// <summary>Which events of a room one user may see, and what the user's membership was at each.</summary>
+/// <remarks>
+/// Lives as long as one snapshot; neighbouring events share their state node, so most answers are remembered.
+/// Spec: https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
+/// </remarks>
+public sealed class RoomVisibility
+{
+    private readonly Session _db;
+    private readonly RoomVersion _version;
+    private readonly string _userId;
+    private readonly long _joinedUntil;
+    private readonly Dictionary<long, (string Visibility, Membership? Membership)> _byNode = [];
+
+    public RoomVisibility(Session db, Room room, long user, string userId)
+    {
+        _db = db;
+        _version = room.Version;
+        _userId = userId;
+        Current = MembershipTable.Find(db, room.Nid, user);
+        _joinedUntil = LastJoined(Current);
+    }
+
+    /// <summary>The user's membership now; null if there never was one.</summary>
+    public MembershipRow? Current { get; }
+
+    /// <summary>Whether the user was ever joined.</summary>
+    public bool WasJoined => _joinedUntil > 0;
+
+    /// <summary>The nid of the event up to which the user was last joined: <see cref="long.MaxValue"/> while joined, 0 if never.</summary>
+    public long JoinedUntil => _joinedUntil;
+
+    /// <summary>The user's membership just after the event.</summary>
+    public Membership? MembershipAt(StoredEvent stored) => At(stored.State).Membership;
+
+    public bool MaySee(StoredEvent stored)
+    {
+        var (visibility, membership) = At(stored.State);
+        if (Allows(visibility, membership, stored.Nid))
+        {
+            return true;
+        }
+
+        // For m.room.history_visibility events themselves, and a user's own m.room.member events, the state before counts
+        // as well: the more lenient of both sides.
+        if (!stored.IsState || EventTable.StateKeyOf(_db, stored.Nid) is not { } key)
+        {
+            return false;
+        }
+
+        var before = stored.Replaces is { } replaced ? EventTable.Find(_db, replaced) : null;
+        return key switch
+        {
+            ("m.room.history_visibility", "") => Allows(VisibilityOf(before), membership, stored.Nid),
+            ("m.room.member", var who) when who == _userId => Allows(visibility, MembershipOf(before), stored.Nid),
+            _ => false,
+        };
+    }
+
+    private bool Allows(string visibility, Membership? membership, long nid) =>
+        // 1. If the history_visibility was set to world_readable, allow. 2. If the user's membership was join, allow.
+        visibility == "world_readable"
+        || membership == Membership.Join
+        // 3. If history_visibility was set to shared, and the user joined the room at any point after the event was sent, allow.
+        || (visibility == "shared" && nid <= _joinedUntil)
+        // 4. If the user's membership was invite, and the history_visibility was set to invited, allow.
+        || (visibility == "invited" && membership == Membership.Invite);
+
+    private (string Visibility, Membership? Membership) At(long node)
+    {
+        if (!_byNode.TryGetValue(node, out var known))
+        {
+            known = (
+                VisibilityOf(RoomStateReader.FindStored(_db, node, "m.room.history_visibility", "")),
+                MembershipOf(RoomStateReader.FindStored(_db, node, "m.room.member", _userId)));
+            _byNode[node] = known;
+        }
+
+        return known;
+    }
+
+    private string VisibilityOf(StoredEvent? stored)
+    {
+        // By default if no history_visibility is set, or if the value is not understood, the visibility is assumed to be shared.
+        if (stored is null
+            || !Pdu.FromStored(stored.Json, _version, stored.EventId).Content.TryGetProperty("history_visibility", out var value)
+            || value.ValueKind != JsonValueKind.String)
+        {
+            return "shared";
+        }
+
+        return value.GetString() is ("world_readable" or "shared" or "invited" or "joined") and { } known ? known : "shared";
+    }
+
+    private Membership? MembershipOf(StoredEvent? stored) =>
+        stored is null ? null : Memberships.Of(Pdu.FromStored(stored.Json, _version, stored.EventId));
+
+    // The chain of replaced member events is the history of the user's membership.
+    private long LastJoined(MembershipRow? current)
+    {
+        if (current is not { } row)
+        {
+            return 0;
+        }
+
+        if (row.Membership == Membership.Join)
+        {
+            return long.MaxValue;
+        }
+
+        for (long? nid = row.Event; nid is not null;)
+        {
+            var stored = EventTable.Find(_db, nid.Value);
+            var before = stored?.Replaces is { } replaced ? EventTable.Find(_db, replaced) : null;
+            if (MembershipOf(before) == Membership.Join)
+            {
+                return nid.Value;
+            }
+
+            nid = before?.Nid;
+        }
+
+        return 0;
+    }
+}

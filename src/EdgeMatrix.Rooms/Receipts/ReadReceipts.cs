@@ -1,0 +1,32 @@
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.Receipts;
+
+/// <summary>Read receipts.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#receipts</remarks>
+public sealed class ReadReceipts(RoomEngine engine)
+{
+    /// <summary>Moves a receipt forward to an event; one that is unknown or no newer leaves it where it is.</summary>
+    /// <param name="thread">Empty for an unthreaded receipt, else <c>main</c> or the id of the thread's root.</param>
+    public Task SetAsync(Room room, long user, ReceiptType type, string thread, string eventId) =>
+        engine.Database.WriteAsync(db =>
+        {
+            if (EventTable.Find(db, eventId) is not { Timeline: { } order } stored || stored.Room != room.Nid)
+            {
+                return;
+            }
+
+            if (ReceiptTable.Current(db, room.Nid, user, type, thread) is { } current
+                && EventTable.Find(db, current)?.Timeline >= order)
+            {
+                return;
+            }
+
+            var position = db.NextPosition();
+            ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
+            db.AfterCommit(() => engine.Notifier.RoomChanged(
+                room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers()));
+        });
+}
