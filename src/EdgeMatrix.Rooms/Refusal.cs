@@ -14,6 +14,7 @@ public enum RefusalKind
     BadAlias,
     InvalidRoomState,
     UnableToAuthoriseJoin,
+    ThreepidDenied,
 }
 
 /// <param name="Message">What was wrong, for the client's developer.</param>
