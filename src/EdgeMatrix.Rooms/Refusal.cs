@@ -13,7 +13,8 @@ public enum RefusalKind
     BadState,
     BadAlias,
     InvalidRoomState,
-    UnableToAuthoriseJoin,
+    UnableToGrantJoin,
+    Unknown,
     ThreepidDenied,
 }
 

@@ -56,6 +56,8 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         SendAsync(room, _ => draft, transaction, cancellationToken);
 
     /// <summary>As above, with a draft made from the state that the event will be authorised against.</summary>
+    /// <param name="draft">Gives the event to send, or why not; neither, where the room is already as it should be.</param>
+    /// <returns>The id of the event, once it is on the disk; empty if there was nothing to send.</returns>
     public async Task<Outcome<string>> SendAsync(
         Room room, Func<StateLookup, Outcome<EventDraft>> draft, TransactionId? transaction, CancellationToken cancellationToken)
     {
@@ -75,6 +77,11 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
                 var head = Head(room);
                 var pending = new PendingEvents(room, head, server);
                 var (wanted, refusal) = draft(pending.State);
+                if (refusal is null && wanted is null)
+                {
+                    return "";
+                }
+
                 refusal ??= pending.Add(wanted!, Now());
                 if (refusal is not null)
                 {

@@ -35,6 +35,16 @@ internal static class MemberContent
         });
     }
 
+    /// <summary>Without a profile: whoever leaves or is banned needs none.</summary>
+    public static JsonElement Bare(string membership, string? reason) => JsonContent.Object(json =>
+    {
+        json.WriteString("membership", membership);
+        if (reason is not null)
+        {
+            json.WriteString("reason", reason);
+        }
+    });
+
     private static void WriteProfile(Utf8JsonWriter json, string name, string? value)
     {
         if (value is not null)
