@@ -60,7 +60,7 @@ public static class EventBuilder
         var signature = new Signature(serverName, key.KeyId, UnpaddedBase64.Encode(key.Sign(signedPart)));
         var json = parts.Write(contentHash, signature);
         return EventFormat.CheckSize(json.Length) is { } tooLarge
-            ? PduParse.Refuse(tooLarge)
+            ? PduParse.RefuseSize(tooLarge)
             : PduParse.Accept(Pdu.FromStored(json, version, EventHashes.EventId(EventHashes.Sha256(signedPart), version)));
     }
 

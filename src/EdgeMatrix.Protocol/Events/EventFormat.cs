@@ -33,7 +33,7 @@ internal static class EventFormat
 
         if (CheckSize(output.WrittenCount) is { } tooLarge)
         {
-            return PduParse.Refuse(tooLarge);
+            return PduParse.RefuseSize(tooLarge);
         }
 
         var canonical = output.WrittenSpan.ToArray();

@@ -15,7 +15,7 @@ namespace EdgeMatrix.Rooms.Members;
 public sealed class RoomMembers(RoomEngine engine)
 {
     public Task<Outcome<string>> JoinAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, userId, userId, cancellationToken, state =>
+        SendAsync(room, userId, userId, state =>
         {
             if (MembershipIn(state, userId) == Membership.Join)
             {
@@ -29,44 +29,44 @@ public sealed class RoomMembers(RoomEngine engine)
                     json.WriteString("join_authorised_via_users_server", authorising)),
                 _ => Draft("join", userId, userId, reason, null),
             };
-        });
+        }, cancellationToken);
 
     public Task<Outcome<string>> KnockAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, userId, userId, cancellationToken, state =>
-            MembershipIn(state, userId) == Membership.Knock ? Unchanged : Draft("knock", userId, userId, reason, null));
+        SendAsync(room, userId, userId, state =>
+            MembershipIn(state, userId) == Membership.Knock ? Unchanged : Draft("knock", userId, userId, reason, null), cancellationToken);
 
     public Task<Outcome<string>> InviteAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, sender, target, cancellationToken, state => MembershipIn(state, target) switch
+        SendAsync(room, sender, target, state => MembershipIn(state, target) switch
         {
             Membership.Join => Refusal.Forbidden($"{target} is already in the room"),
             Membership.Ban => Refusal.Forbidden($"{target} is banned from the room"),
             _ => Draft("invite", sender, target, reason, null),
-        });
+        }, cancellationToken);
 
     /// <summary>Leaves a room, rejects an invite or takes back a knock.</summary>
     public Task<Outcome<string>> LeaveAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, userId, userId, cancellationToken, state => MembershipIn(state, userId) switch
+        SendAsync(room, userId, userId, state => MembershipIn(state, userId) switch
         {
             null => Refusal.Forbidden("You are not in the room"),
             Membership.Leave => Unchanged,
             _ => Draft("leave", userId, userId, reason, null),
-        });
+        }, cancellationToken);
 
     public Task<Outcome<string>> KickAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, sender, target, cancellationToken, state => MembershipIn(state, target) switch
+        SendAsync(room, sender, target, state => MembershipIn(state, target) switch
         {
             Membership.Join or Membership.Invite or Membership.Knock => Draft("leave", sender, target, reason, null),
             _ => Refusal.Forbidden($"{target} is not in the room"),
-        });
+        }, cancellationToken);
 
     public Task<Outcome<string>> BanAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, sender, target, cancellationToken, state =>
-            MembershipIn(state, target) == Membership.Ban ? Unchanged : Draft("ban", sender, target, reason, null));
+        SendAsync(room, sender, target, state =>
+            MembershipIn(state, target) == Membership.Ban ? Unchanged : Draft("ban", sender, target, reason, null), cancellationToken);
 
     public Task<Outcome<string>> UnbanAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, sender, target, cancellationToken, state => MembershipIn(state, target) == Membership.Ban
+        SendAsync(room, sender, target, state => MembershipIn(state, target) == Membership.Ban
             ? Draft("leave", sender, target, reason, null)
-            : Refusal.Forbidden($"{target} is not banned"));
+            : Refusal.Forbidden($"{target} is not banned"), cancellationToken);
 
     /// <summary>Stops showing a room that the user has left.</summary>
     /// <returns>Null, or why it cannot be forgotten.</returns>
@@ -101,8 +101,8 @@ public sealed class RoomMembers(RoomEngine engine)
         {
             if (engine.Find(id) is { } room)
             {
-                await SendAsync(room, userId, userId, cancellationToken, state =>
-                    MembershipIn(state, userId) == Membership.Join ? Draft("join", userId, userId, null, null) : Unchanged);
+                await SendAsync(room, userId, userId, state =>
+                    MembershipIn(state, userId) == Membership.Join ? Draft("join", userId, userId, null, null) : Unchanged, cancellationToken);
             }
         }
     }
@@ -111,7 +111,7 @@ public sealed class RoomMembers(RoomEngine engine)
     private static Outcome<EventDraft> Unchanged => default;
 
     private async Task<Outcome<string>> SendAsync(
-        Room room, string sender, string target, CancellationToken cancellationToken, Func<StateLookup, Outcome<EventDraft>> draft)
+        Room room, string sender, string target, Func<StateLookup, Outcome<EventDraft>> draft, CancellationToken cancellationToken)
     {
         if (Protocol.Identifiers.UserId.TryParse(target, out _) is false || Protocol.Identifiers.UserId.TryParse(sender, out _) is false)
         {
