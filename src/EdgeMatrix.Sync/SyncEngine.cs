@@ -157,6 +157,9 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
     {
         using var json = new Utf8JsonWriter(output, _options);
         WriteHead(json, next);
+        AccountDataNews.Write(json, []);
+        json.WriteStartObject("rooms"u8);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 }

@@ -72,7 +72,8 @@ internal sealed class RoomStateChanges
         {
             foreach (var (key, known, now) in StateNodes.Difference(_round.Db, before.Value, start))
             {
-                if (BeforeFirst(now) is var @event && @event != known)
+                var @event = BeforeFirst(now);
+                if (@event != known)
                 {
                     Add(key, @event);
                 }
@@ -85,7 +86,7 @@ internal sealed class RoomStateChanges
         var shown = timeline.Events.Where(e => e.IsState).Select(e => e.Nid).ToHashSet();
         foreach (var (key, _, now) in StateNodes.Difference(_round.Db, start, end))
         {
-            if (!shown.Contains(now))
+            if (now is null || !shown.Contains(now.Value))
             {
                 Add(key, now);
             }
@@ -102,7 +103,11 @@ internal sealed class RoomStateChanges
                 continue;
             }
 
-            var @event = BeforeFirst(found);
+            if (BeforeFirst(found) is not { } @event)
+            {
+                continue;
+            }
+
             var redundant = !whole
                 && !_round.Filter.State.IncludeRedundantMembers
                 && _round.LazyMembers.IsKnown(request.Device, _room.Nid, key, @event, request.Since?.Position ?? 0);
@@ -114,14 +119,14 @@ internal sealed class RoomStateChanges
     }
 
     // The start of the timeline is before its first event; the node at hand is that after it.
-    private long BeforeFirst(long @event) => @event == _first?.Nid ? _first.Replaces ?? 0 : @event;
+    private long? BeforeFirst(long? @event) => _first is not null && @event == _first.Nid ? _first.Replaces : @event;
 
     // A key that a state reset took away cannot be told: there is no event to tell it by.
-    private void Add(long key, long @event)
+    private void Add(long key, long? @event)
     {
-        if (@event != 0)
+        if (@event is not null)
         {
-            _changes[key] = @event;
+            _changes[key] = @event.Value;
         }
     }
 }
