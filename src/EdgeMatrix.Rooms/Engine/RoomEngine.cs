@@ -42,12 +42,20 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         }
 
         using var snapshot = database.OpenSnapshot();
-        if (RoomTable.Find(snapshot, roomId) is not { } row || RoomVersions.Find(row.Version) is not { } version)
+        return RoomTable.Find(snapshot, roomId) is { } row ? Find(snapshot, row) : null;
+    }
+
+    /// <summary>As <see cref="Find(string)"/> for whoever holds a snapshot already, and so must not wait for another.</summary>
+    public Room? Find(Session db, RoomRow row)
+    {
+        if (_rooms.Find(row.RoomId) is { } room)
         {
-            return null;
+            return room;
         }
 
-        return _rooms.GetOrAdd(new Room(roomId, version, row.Nid, MembershipTable.JoinedLocals(snapshot, row.Nid)));
+        return RoomVersions.Find(row.Version) is { } version
+            ? _rooms.GetOrAdd(new Room(row.RoomId, version, row.Nid, MembershipTable.JoinedLocals(db, row.Nid)))
+            : null;
     }
 
     /// <summary>Sends one event; with a transaction id that was used before, gives the event it made then.</summary>

@@ -17,6 +17,9 @@ public sealed class EventFilter
     /// <summary>The greatest number of events wanted; null if the filter does not say.</summary>
     public int? Limit { get; private init; }
 
+    /// <summary>No event can pass.</summary>
+    public bool MatchesNothing => _types is { Length: 0 } || _senders is { Count: 0 };
+
     /// <summary>Reads a filter; what it does not know in it is ignored.</summary>
     /// <param name="filter">A JSON object.</param>
     /// <param name="problem">What is wrong with it, for the client's developer; null if it was read.</param>

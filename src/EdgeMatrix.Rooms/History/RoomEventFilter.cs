@@ -18,6 +18,9 @@ public sealed class RoomEventFilter
     /// <summary>The greatest number of events wanted; null if the filter does not say.</summary>
     public int? Limit => _events.Limit;
 
+    /// <summary>No event can pass.</summary>
+    public bool MatchesNothing => _events.MatchesNothing;
+
     /// <summary>Of the member events, only those of the senders of the events in the answer are wanted.</summary>
     public bool LazyLoadMembers { get; private init; }
 
