@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Storage.Rooms;
 
@@ -8,7 +7,7 @@ namespace EdgeMatrix.Rooms;
 public static class Memberships
 {
     /// <summary>The membership that an <c>m.room.member</c> event sets; what is not one counts as <see cref="Membership.Leave"/>.</summary>
-    public static Membership Of(Pdu member) => Parse(Text(member)) ?? Membership.Leave;
+    public static Membership Of(Pdu member) => Parse(JsonContent.Text(member.Content, "membership")) ?? Membership.Leave;
 
     public static Membership? Parse(string? membership) => membership switch
     {
@@ -28,11 +27,4 @@ public static class Memberships
         Membership.Ban => "ban",
         _ => "leave",
     };
-
-    private static string? Text(Pdu member) =>
-        member.Content.ValueKind == JsonValueKind.Object
-        && member.Content.TryGetProperty("membership", out var value)
-        && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 }

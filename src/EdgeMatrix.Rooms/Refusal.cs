@@ -13,7 +13,9 @@ public enum RefusalKind
     BadState,
     BadAlias,
     InvalidRoomState,
-    UnableToAuthoriseJoin,
+    UnableToGrantJoin,
+    Unknown,
+    ThreepidDenied,
 }
 
 /// <param name="Message">What was wrong, for the client's developer.</param>

@@ -42,12 +42,20 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         }
 
         using var snapshot = database.OpenSnapshot();
-        if (RoomTable.Find(snapshot, roomId) is not { } row || RoomVersions.Find(row.Version) is not { } version)
+        return RoomTable.Find(snapshot, roomId) is { } row ? Find(snapshot, row) : null;
+    }
+
+    /// <summary>As <see cref="Find(string)"/> for whoever holds a snapshot already, and so must not wait for another.</summary>
+    public Room? Find(Session db, RoomRow row)
+    {
+        if (_rooms.Find(row.RoomId) is { } room)
         {
-            return null;
+            return room;
         }
 
-        return _rooms.GetOrAdd(new Room(roomId, version, row.Nid, MembershipTable.JoinedLocals(snapshot, row.Nid)));
+        return RoomVersions.Find(row.Version) is { } version
+            ? _rooms.GetOrAdd(new Room(row.RoomId, version, row.Nid, MembershipTable.JoinedLocals(db, row.Nid)))
+            : null;
     }
 
     /// <summary>Sends one event; with a transaction id that was used before, gives the event it made then.</summary>
@@ -56,6 +64,8 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         SendAsync(room, _ => draft, transaction, cancellationToken);
 
     /// <summary>As above, with a draft made from the state that the event will be authorised against.</summary>
+    /// <param name="draft">Gives the event to send, or why not; neither, where the room is already as it should be.</param>
+    /// <returns>The id of the event, once it is on the disk; empty if there was nothing to send.</returns>
     public async Task<Outcome<string>> SendAsync(
         Room room, Func<StateLookup, Outcome<EventDraft>> draft, TransactionId? transaction, CancellationToken cancellationToken)
     {
@@ -75,6 +85,11 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
                 var head = Head(room);
                 var pending = new PendingEvents(room, head, server);
                 var (wanted, refusal) = draft(pending.State);
+                if (refusal is null && wanted is null)
+                {
+                    return "";
+                }
+
                 refusal ??= pending.Add(wanted!, Now());
                 if (refusal is not null)
                 {

@@ -14,6 +14,7 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
     private readonly (long Position, long Room)[] _ring = new (long, long)[RingSize];
     private readonly long _startPosition = committedPosition();
     private long _ringCount;
+    private long _told = committedPosition();
 
     /// <summary>A stream position after which nothing has changed for the user.</summary>
     public long LastChange(long user) => Watch(user).Last;
@@ -25,6 +26,7 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
         lock (_ringLock)
         {
             _ring[_ringCount++ % RingSize] = (position, room);
+            _told = Math.Max(_told, position);
         }
 
         foreach (var user in users)
@@ -36,6 +38,11 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
     /// <summary>Something of the user's own changed: account data, an invite, a device's messages.</summary>
     public void UserChanged(long user, long position)
     {
+        lock (_ringLock)
+        {
+            _told = Math.Max(_told, position);
+        }
+
         if (_users.TryGetValue(user, out var state))
         {
             state.Raise(position);
@@ -54,11 +61,19 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
         }
     }
 
-    /// <summary>The rooms that changed after a position, or null when that is longer ago than is remembered.</summary>
-    public HashSet<long>? RoomsChangedSince(long position)
+    /// <summary>
+    /// The rooms that changed after a position, and perhaps some that changed after <paramref name="upTo"/>; null when the
+    /// first is longer ago than is remembered, or the second is on the disk but was not told of yet.
+    /// </summary>
+    public HashSet<long>? RoomsChangedSince(long position, long upTo)
     {
         lock (_ringLock)
         {
+            if (upTo > _told)
+            {
+                return null;
+            }
+
             var first = Math.Max(0, _ringCount - RingSize);
             var oldest = first == 0 ? _startPosition : _ring[first % RingSize].Position;
             if (position < oldest)

@@ -30,6 +30,15 @@ public static class MembershipTable
 
     private const string ChangedOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? AND event > ?";
 
+    // A room whose state is not that after its newest event has seen a state reset, which moved no event.
+    private const string MovedSql = $"""
+        SELECT {Columns} FROM memberships WHERE user = ?1 AND membership = 1 AND EXISTS (
+            SELECT 1 FROM rooms r LEFT JOIN events e ON e.nid = r.last_event WHERE r.nid = memberships.room AND (
+                r.last_event > ?2
+                OR r.state IS NOT e.state
+                OR EXISTS (SELECT 1 FROM receipts WHERE receipts.room = r.nid AND position > ?2)))
+        """;
+
     private const string InRoomSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND membership = ? ORDER BY event LIMIT ?";
 
     private const string LocalInRoomSql = """
@@ -68,6 +77,10 @@ public static class MembershipTable
     /// <summary>As <see cref="OfUser"/>, of those that changed after a stream position.</summary>
     public static List<MembershipRow> ChangedOfUser(Session db, long user, Membership membership, long after) =>
         ReadAll(db.Prepare(ChangedOfUserSql).Bind(user).Bind((long)membership).Bind(after));
+
+    /// <summary>The rooms that the user is joined to in which there may be news after a stream position.</summary>
+    public static List<MembershipRow> Moved(Session db, long user, long after) =>
+        ReadAll(db.Prepare(MovedSql).Bind(user).Bind(after));
 
     /// <summary>Members of a room, in the order in which they became what they are.</summary>
     public static List<MembershipRow> InRoom(Session db, long room, Membership membership, int limit) =>

@@ -8,12 +8,26 @@ public static class StateKeyTable
         """;
 
     private const string FindByTypeSql = "SELECT nid FROM state_keys WHERE type = ? AND state_key = ?";
+    private const string AfterSql = """
+        SELECT nid, type = coalesce((SELECT nid FROM event_types WHERE type = 'm.room.member'), 0) FROM state_keys WHERE nid > ? ORDER BY nid
+        """;
+
     private const string InsertSql = "INSERT INTO state_keys (type, state_key) VALUES (?, ?)";
 
     public static long? Find(Session db, string type, string stateKey)
     {
         using var query = db.Prepare(FindSql).Bind(type).Bind(stateKey);
         return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>The keys made after the given one, and whether each is a member's.</summary>
+    public static IEnumerable<(long Key, bool IsMember)> After(Session db, long key)
+    {
+        using var query = db.Prepare(AfterSql).Bind(key);
+        while (query.Step())
+        {
+            yield return (query.Int64(0), query.Int64(1) != 0);
+        }
     }
 
     /// <summary>The nid of the pair, made if it is new.</summary>

@@ -1,0 +1,133 @@
+using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>Room aliases: names for rooms that this server owns.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-aliases</remarks>
+internal static class RoomAliases
+{
+    /// <summary><c>GET /_matrix/client/v3/directory/room/{roomAlias}</c></summary>
+    public static IResult Resolve(string roomAlias, RoomEngine engine)
+    {
+        if (!RoomAlias.TryParse(roomAlias, out var alias))
+        {
+            return MatrixError.InvalidParam("Not a room alias");
+        }
+
+        using var snapshot = engine.Database.OpenSnapshot();
+        return RoomAliasTable.Find(snapshot, alias.Value) is { } found
+            ? new JsonStream(json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("room_id"u8, found.RoomId);
+                json.WriteStartArray("servers"u8);
+                json.WriteStringValue(engine.Server.Name);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            })
+            : MatrixError.NotFound("Room alias not found");
+    }
+
+    /// <summary><c>PUT /_matrix/client/v3/directory/room/{roomAlias}</c>: for members of the room.</summary>
+    public static async Task<IResult> Create(string roomAlias, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        if (!RoomAlias.TryParse(roomAlias, out var alias))
+        {
+            return MatrixError.InvalidParam("Not a room alias");
+        }
+
+        if (!engine.Server.Owns(alias.Value))
+        {
+            return MatrixError.InvalidParam($"Aliases made here end in :{engine.Server.Name}");
+        }
+
+        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.CreateAliasRequest);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        var (view, closed) = RoomView.Open(engine, requester, body!.RoomId);
+        using (view)
+        {
+            if (view is not { IsJoined: true })
+            {
+                return closed ?? MatrixError.Forbidden("Only members give a room an alias");
+            }
+        }
+
+        // A taken alias is 409 M_UNKNOWN; M_ROOM_IN_USE belongs to createRoom.
+        return await engine.Database.WriteAsync(db => RoomAliasTable.TryAdd(db, alias.Value, view.Room.Nid, requester.UserNid))
+            ? RoomMembership.EmptyObject()
+            : new MatrixError(409, "M_UNKNOWN", $"Room alias {alias.Value} already exists");
+    }
+
+    /// <summary><c>DELETE /_matrix/client/v3/directory/room/{roomAlias}</c>: for whoever made it, moderators and admins.</summary>
+    public static async Task<IResult> Delete(string roomAlias, Requester requester, RoomEngine engine)
+    {
+        if (!RoomAlias.TryParse(roomAlias, out var alias))
+        {
+            return MatrixError.InvalidParam("Not a room alias");
+        }
+
+        using (var snapshot = engine.Database.OpenSnapshot())
+        {
+            if (RoomAliasTable.Find(snapshot, alias.Value) is not { } found)
+            {
+                return MatrixError.NotFound("Room alias not found");
+            }
+
+            if (found.Creator != requester.UserNid && !requester.IsAdmin && !MayPublish(engine, requester, found.RoomId))
+            {
+                return MatrixError.Forbidden("Only whoever made the alias and moderators of the room may delete it");
+            }
+        }
+
+        await engine.Database.WriteAsync(db => RoomAliasTable.Remove(db, alias.Value));
+        return RoomMembership.EmptyObject();
+    }
+
+    /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/aliases</c></summary>
+    public static IResult OfRoom(string roomId, Requester requester, RoomEngine engine)
+    {
+        var (view, error) = RoomView.Open(engine, requester, roomId);
+        using (view)
+        {
+            if (view is null)
+            {
+                return error!;
+            }
+
+            var aliases = RoomAliasTable.OfRoom(view.Db, view.Room.Nid);
+            return new JsonStream(json =>
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("aliases"u8);
+                aliases.ForEach(json.WriteStringValue);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            });
+        }
+    }
+
+    /// <summary>Whether the user is joined and may say how the room is found: who may set its canonical alias.</summary>
+    public static bool MayPublish(RoomEngine engine, Requester requester, string roomId)
+    {
+        var (view, _) = RoomView.Open(engine, requester, roomId);
+        using (view)
+        {
+            if (view is not { IsJoined: true } || view.FindState("m.room.create", "") is not { } create)
+            {
+                return false;
+            }
+
+            var stored = view.FindState("m.room.power_levels", "");
+            var powerLevels = PowerLevels.From(view.Room.Version, stored is null ? null : view.Parse(stored), view.Parse(create));
+            return powerLevels.ForUser(requester.UserId) >= powerLevels.RequiredFor("m.room.canonical_alias", isState: true);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>What happened around an event.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid</remarks>
+internal static class RoomContext
+{
+    private const int DefaultLimit = 10;
+    private const int MaxLimit = 100;
+
+    /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}</c></summary>
+    /// <param name="limit">How many events around it, half of them before and half after.</param>
+    public static IResult Get(
+        string roomId, string eventId, int? limit, string? filter, Requester requester, RoomEngine engine)
+    {
+        if (RoomMessages.ParseFilter(filter, out var events) is { } badFilter)
+        {
+            return badFilter;
+        }
+
+        if (limit < 0)
+        {
+            return MatrixError.InvalidParam("limit must not be negative");
+        }
+
+        var (view, error) = RoomView.Open(engine, requester, roomId);
+        if (view is null)
+        {
+            return error!;
+        }
+
+        using (view)
+        {
+            if (view.FindVisible(eventId) is not { } stored)
+            {
+                return MatrixError.NotFound("The event is not in the room, or you may not see it");
+            }
+
+            var size = Math.Min(limit ?? DefaultLimit, MaxLimit);
+            var order = stored.Timeline!.Value;
+            bool Wanted(StoredEvent e) => events.MatchesRoom(roomId) && events.Matches(view.Parse(e));
+            HistoryPage Around(bool backward, long from, int count) => count == 0
+                ? new HistoryPage([], from, from)
+                : RoomHistory.Page(view.Db, view.Room, view.Visibility, backward, from, null, count, Wanted);
+
+            var before = Around(true, order - 1, size / 2);
+            var after = Around(false, order, size - (size / 2));
+            // The state at the last event returned.
+            var last = after.Events.Count > 0 ? after.Events[^1] : stored;
+            return new JsonStream(json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("start"u8, TimelineToken.Format(before.End ?? (before.Events.Count > 0 ? before.Events[^1].Timeline!.Value - 1 : order - 1)));
+                json.WriteString("end"u8, TimelineToken.Format(last.Timeline!.Value));
+                json.WritePropertyName("event"u8);
+                view.WriteEvent(json, stored);
+                json.WriteStartArray("events_before"u8);
+                before.Events.ForEach(e => view.WriteEvent(json, e));
+                json.WriteEndArray();
+                json.WriteStartArray("events_after"u8);
+                after.Events.ForEach(e => view.WriteEvent(json, e));
+                json.WriteEndArray();
+                if (events.LazyLoadMembers)
+                {
+                    RoomMessages.WriteMembers(json, view, [.. before.Events, stored, .. after.Events]);
+                }
+                else
+                {
+                    json.WriteStartArray("state"u8);
+                    foreach (var state in RoomStateReader.All(view.Db, last.State))
+                    {
+                        view.WriteEvent(json, state);
+                    }
+
+                    json.WriteEndArray();
+                }
+
+                json.WriteEndObject();
+            });
+        }
+    }
+}

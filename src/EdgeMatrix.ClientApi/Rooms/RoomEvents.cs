@@ -1,0 +1,26 @@
+using EdgeMatrix.Rooms.Engine;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>Single events.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid</remarks>
+internal static class RoomEvents
+{
+    /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}</c></summary>
+    public static IResult Get(string roomId, string eventId, Requester requester, RoomEngine engine)
+    {
+        var (view, error) = RoomView.Open(engine, requester, roomId);
+        if (view is null)
+        {
+            return error!;
+        }
+
+        using (view)
+        {
+            return view.FindVisible(eventId) is { } stored
+                ? new JsonStream(json => view.WriteEvent(json, stored))
+                : MatrixError.NotFound("The event is not in the room, or you may not see it");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>Ways in and out of rooms.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-membership</remarks>
+internal static class RoomMembership
+{
+    private delegate Task<Outcome<string>> MemberAction(
+        Room room, string sender, string target, string? reason, CancellationToken cancellationToken);
+
+    /// <summary><c>GET /_matrix/client/v3/joined_rooms</c></summary>
+    public static IResult JoinedRooms(Requester requester, RoomEngine engine)
+    {
+        using var snapshot = engine.Database.OpenSnapshot();
+        var rooms = MembershipTable.OfUser(snapshot, requester.UserNid, Membership.Join);
+        return new JsonStream(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("joined_rooms"u8);
+            foreach (var row in rooms)
+            {
+                json.WriteStringValue(RoomTable.Find(snapshot, row.Room)!.RoomId);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/join</c></summary>
+    public static Task<IResult> Join(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Enter(roomId, request, requester, engine, members.JoinAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/join/{roomIdOrAlias}</c></summary>
+    public static Task<IResult> JoinByIdOrAlias(
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Enter(roomIdOrAlias, request, requester, engine, members.JoinAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/knock/{roomIdOrAlias}</c></summary>
+    public static Task<IResult> Knock(
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Enter(roomIdOrAlias, request, requester, engine, members.KnockAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/leave</c></summary>
+    public static async Task<IResult> Leave(
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members)
+    {
+        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.ReasonRequest, allowEmpty: true);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        return engine.Find(roomId) is { } room
+            ? Done(await members.LeaveAsync(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted))
+            : RoomSending.NotInRoom();
+    }
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/forget</c></summary>
+    public static async Task<IResult> Forget(string roomId, Requester requester, RoomEngine engine, RoomMembers members)
+    {
+        if (engine.Find(roomId) is not { } room)
+        {
+            return RoomSending.NotInRoom();
+        }
+
+        return await members.ForgetAsync(room, requester.UserNid) is { } refusal ? refusal.ToError() : EmptyObject();
+    }
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
+    public static Task<IResult> Invite(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Act(roomId, request, requester, engine, members.InviteAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/kick</c></summary>
+    public static Task<IResult> Kick(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Act(roomId, request, requester, engine, members.KickAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/ban</c></summary>
+    public static Task<IResult> Ban(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Act(roomId, request, requester, engine, members.BanAsync);
+
+    /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/unban</c></summary>
+    public static Task<IResult> Unban(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+        Act(roomId, request, requester, engine, members.UnbanAsync);
+
+    public static IResult RoomId(string roomId) => new JsonStream(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("room_id"u8, roomId);
+        json.WriteEndObject();
+    });
+
+    public static IResult EmptyObject() => new JsonStream(json =>
+    {
+        json.WriteStartObject();
+        json.WriteEndObject();
+    });
+
+    private static async Task<IResult> Enter(
+        string roomIdOrAlias,
+        HttpRequest request,
+        Requester requester,
+        RoomEngine engine,
+        Func<Room, string, string?, CancellationToken, Task<Outcome<string>>> enter)
+    {
+        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.ReasonRequest, allowEmpty: true);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (Resolve(engine, roomIdOrAlias) is not { } room)
+        {
+            return roomIdOrAlias is ['!' or '#', ..]
+                ? MatrixError.NotFound("No room of that ID or alias is known here")
+                : MatrixError.InvalidParam("Not a room ID or alias");
+        }
+
+        var (_, refusal) = await enter(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted);
+        return refusal is not null ? refusal.ToError() : RoomId(room.Id);
+    }
+
+    private static Room? Resolve(RoomEngine engine, string roomIdOrAlias)
+    {
+        if (roomIdOrAlias is not ['#', ..])
+        {
+            return engine.Find(roomIdOrAlias);
+        }
+
+        using var snapshot = engine.Database.OpenSnapshot();
+        return RoomAliasTable.Find(snapshot, roomIdOrAlias) is { } found ? engine.Find(found.RoomId) : null;
+    }
+
+    private static async Task<IResult> Act(string roomId, HttpRequest request, Requester requester, RoomEngine engine, MemberAction act)
+    {
+        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.MemberRequest);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        return engine.Find(roomId) is { } room
+            ? Done(await act(room, requester.UserId, body!.UserId, body.Reason, request.HttpContext.RequestAborted))
+            : RoomSending.NotInRoom();
+    }
+
+    private static IResult Done(Outcome<string> outcome) => outcome.Refusal is { } refusal ? refusal.ToError() : EmptyObject();
+}

@@ -1,0 +1,133 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>Paging through the timeline.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages</remarks>
+internal static class RoomMessages
+{
+    private const int DefaultLimit = 10;
+    private const int MaxLimit = 1_000;
+
+    // Before the first event of any timeline: orders of events fetched from before the join are negative.
+    private const long Beginning = -(1L << 53);
+
+    /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/messages</c></summary>
+    public static IResult Page(
+        string roomId, string? from, string? to, string? dir, int? limit, string? filter, Requester requester, RoomEngine engine)
+    {
+        if (dir is null)
+        {
+            return MatrixError.MissingParam("dir must be given: b for backwards, f for forwards");
+        }
+
+        if (dir is not ("b" or "f"))
+        {
+            return MatrixError.InvalidParam("dir must be b or f");
+        }
+
+        var backward = dir == "b";
+        long start = 0;
+        if (from is not null && !TimelineToken.TryParse(from, out start))
+        {
+            return MatrixError.InvalidParam("from must be a token of /sync or /messages");
+        }
+
+        long stop = 0;
+        if (to is not null && !TimelineToken.TryParse(to, out stop))
+        {
+            return MatrixError.InvalidParam("to must be a token of /sync or /messages");
+        }
+
+        if (ParseFilter(filter, out var events) is { } badFilter)
+        {
+            return badFilter;
+        }
+
+        if (from is null)
+        {
+            start = backward ? engine.Database.CommittedPosition : Beginning;
+        }
+
+        var (view, error) = RoomView.Open(engine, requester, roomId);
+        if (view is null)
+        {
+            return error!;
+        }
+
+        using (view)
+        {
+            var size = Math.Clamp(limit ?? events.Limit ?? DefaultLimit, 1, MaxLimit);
+            var page = RoomHistory.Page(
+                view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
+                stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));
+            return new JsonStream(json =>
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("chunk"u8);
+                foreach (var stored in page.Events)
+                {
+                    view.WriteEvent(json, stored);
+                }
+
+                json.WriteEndArray();
+                if (page.End is { } end)
+                {
+                    json.WriteString("end"u8, TimelineToken.Format(end));
+                }
+
+                json.WriteString("start"u8, from ?? TimelineToken.Format(start));
+                if (events.LazyLoadMembers)
+                {
+                    WriteMembers(json, view, page.Events);
+                }
+
+                json.WriteEndObject();
+            });
+        }
+    }
+
+    public static MatrixError? ParseFilter(string? text, out RoomEventFilter filter)
+    {
+        filter = RoomEventFilter.All;
+        if (string.IsNullOrEmpty(text))
+        {
+            return null;
+        }
+
+        try
+        {
+            var element = JsonElement.Parse(text);
+            if (element.ValueKind != JsonValueKind.Object)
+            {
+                return MatrixError.InvalidParam("filter must be a JSON object");
+            }
+
+            filter = RoomEventFilter.Parse(element, out var problem);
+            return problem is null ? null : MatrixError.InvalidParam(problem);
+        }
+        catch (JsonException)
+        {
+            return MatrixError.InvalidParam("filter must be JSON");
+        }
+    }
+
+    /// <summary>The members who sent the events, as <c>state</c>.</summary>
+    public static void WriteMembers(Utf8JsonWriter json, RoomView view, IEnumerable<StoredEvent> events)
+    {
+        json.WriteStartArray("state"u8);
+        foreach (var sender in events.Select(e => view.Parse(e).Sender).Distinct())
+        {
+            if (view.FindState("m.room.member", sender) is { } member)
+            {
+                view.WriteEvent(json, member);
+            }
+        }
+
+        json.WriteEndArray();
+    }
+}

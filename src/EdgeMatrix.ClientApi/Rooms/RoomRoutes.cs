@@ -1,0 +1,60 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>The endpoints of rooms, one line each, in the order of the specification.</summary>
+public static class RoomRoutes
+{
+    private const string V3 = "/_matrix/client/v3";
+    private const string Room = V3 + "/rooms/{roomId}";
+
+    public static void MapRooms(this IEndpointRouteBuilder routes)
+    {
+        // Getting events for a room
+        routes.MapGet(Room + "/event/{eventId}", RoomEvents.Get);
+        routes.MapGet(Room + "/joined_members", RoomMemberLists.Joined);
+        routes.MapGet(Room + "/members", RoomMemberLists.All);
+        routes.MapGet(Room + "/state", RoomState.All);
+        routes.MapGet(Room + "/state/{eventType}/{stateKey?}", RoomState.Get);
+        routes.MapGet(Room + "/messages", RoomMessages.Page);
+
+        // Sending events to a room
+        routes.MapPut(Room + "/state/{eventType}/{stateKey?}", RoomSending.SetState);
+        routes.MapPut(Room + "/send/{eventType}/{txnId}", RoomSending.Send);
+        routes.MapPut(Room + "/redact/{eventId}/{txnId}", RoomSending.Redact);
+
+        // Creation
+        routes.MapPost(V3 + "/createRoom", RoomCreationEndpoint.Create);
+
+        // Room aliases
+        routes.MapGet(V3 + "/directory/room/{roomAlias}", RoomAliases.Resolve).WithoutToken();
+        routes.MapPut(V3 + "/directory/room/{roomAlias}", RoomAliases.Create);
+        routes.MapDelete(V3 + "/directory/room/{roomAlias}", RoomAliases.Delete);
+        routes.MapGet(Room + "/aliases", RoomAliases.OfRoom);
+
+        // Room membership
+        routes.MapGet(V3 + "/joined_rooms", RoomMembership.JoinedRooms);
+        routes.MapPost(Room + "/invite", RoomMembership.Invite);
+        routes.MapPost(V3 + "/join/{roomIdOrAlias}", RoomMembership.JoinByIdOrAlias);
+        routes.MapPost(Room + "/join", RoomMembership.Join);
+        routes.MapPost(V3 + "/knock/{roomIdOrAlias}", RoomMembership.Knock);
+        routes.MapPost(Room + "/forget", RoomMembership.Forget);
+        routes.MapPost(Room + "/leave", RoomMembership.Leave);
+        routes.MapPost(Room + "/kick", RoomMembership.Kick);
+        routes.MapPost(Room + "/ban", RoomMembership.Ban);
+        routes.MapPost(Room + "/unban", RoomMembership.Unban);
+
+        // Published room directory
+        routes.MapGet(V3 + "/directory/list/room/{roomId}", PublishedRooms.GetVisibility).WithoutToken();
+        routes.MapPut(V3 + "/directory/list/room/{roomId}", PublishedRooms.SetVisibility);
+        routes.MapGet(V3 + "/publicRooms", PublishedRooms.List).WithoutToken();
+        routes.MapPost(V3 + "/publicRooms", PublishedRooms.Search);
+
+        // Modules: typing notifications, receipts, fully read markers, event context
+        routes.MapPut(Room + "/typing/{userId}", Ephemeral.SetTyping);
+        routes.MapPost(Room + "/receipt/{receiptType}/{eventId}", Ephemeral.SetReceipt);
+        routes.MapPost(Room + "/read_markers", Ephemeral.SetReadMarkers);
+        routes.MapGet(Room + "/context/{eventId}", RoomContext.Get);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>Sending events.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#sending-events-to-a-room</remarks>
+internal static class RoomSending
+{
+    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c></summary>
+    public static async Task<IResult> Send(
+        string roomId, string eventType, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        var (content, error) = await request.ReadObjectAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (engine.Find(roomId) is not { } room)
+        {
+            return NotInRoom();
+        }
+
+        // MSC4169: a redaction may be sent like any event; what it redacts stands in its content.
+        var redacts = eventType == "m.room.redaction" ? JsonContent.Text(content, "redacts") : null;
+        return redacts is null
+            ? await Answer(engine.SendAsync(
+                room, new EventDraft(eventType, null, requester.UserId, content), Transaction(requester, "send", roomId, eventType, txnId), request.HttpContext.RequestAborted))
+            : await SendRedaction(room, redacts, content, Transaction(requester, "send", roomId, eventType, txnId), request, requester, engine);
+    }
+
+    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}</c></summary>
+    public static async Task<IResult> Redact(
+        string roomId, string eventId, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        var (body, error) = await request.ReadObjectAsync(allowEmpty: true);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (body.TryGetProperty("reason", out var reason) && reason.ValueKind != JsonValueKind.String)
+        {
+            return MatrixError.BadJson("reason must be a string");
+        }
+
+        return engine.Find(roomId) is { } room
+            ? await SendRedaction(room, eventId, body, Transaction(requester, "redact", roomId, eventId, txnId), request, requester, engine)
+            : NotInRoom();
+    }
+
+    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}</c></summary>
+    public static async Task<IResult> SetState(
+        string roomId, string eventType, string? stateKey, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        var (content, error) = await request.ReadObjectAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (engine.Find(roomId) is not { } room)
+        {
+            return NotInRoom();
+        }
+
+        string? present = null;
+        var outcome = await engine.SendAsync(
+            room,
+            state =>
+            {
+                var current = state(eventType, stateKey ?? "");
+                if (eventType == "m.room.canonical_alias" && CanonicalAlias.Check(engine, roomId, content, current?.Content) is { } refusal)
+                {
+                    return refusal;
+                }
+
+                // Setting what is set already needs no event, if the user could have set it.
+                if (current is not null
+                    && current.Sender == requester.UserId
+                    && JsonElement.DeepEquals(current.Content, content)
+                    && state("m.room.member", requester.UserId) is { } member
+                    && Memberships.Of(member) == Membership.Join)
+                {
+                    present = current.EventId;
+                    return default;
+                }
+
+                return new EventDraft(eventType, stateKey ?? "", requester.UserId, content);
+            },
+            null,
+            request.HttpContext.RequestAborted);
+        return outcome.Refusal is not null ? outcome.Refusal.ToError() : EventId(present ?? outcome.Value!);
+    }
+
+    public static MatrixError NotInRoom() => MatrixError.Forbidden("You are not in the room, or it does not exist");
+
+    private static async Task<IResult> SendRedaction(
+        Room room, string target, JsonElement body, TransactionId transaction, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        StoredEvent? stored;
+        using (var snapshot = engine.Database.OpenSnapshot())
+        {
+            stored = EventTable.Find(snapshot, target);
+        }
+
+        if (stored is null || stored.Room != room.Nid)
+        {
+            return MatrixError.NotFound("The event to redact is not in the room");
+        }
+
+        var sender = Pdu.FromStored(stored.Json, room.Version, stored.EventId).Sender;
+        return await Answer(engine.SendAsync(
+            room,
+            state =>
+            {
+                // Any user with the power level to send redactions may redact their own events; the redact level allows others'.
+                var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), state("m.room.create", "")!);
+                return sender != requester.UserId && powerLevels.ForUser(requester.UserId) < powerLevels.Redact
+                    ? Refusal.Forbidden($"Redacting events of others needs power level {powerLevels.Redact}")
+                    : RedactionDraft(room, target, body, requester.UserId);
+            },
+            transaction,
+            request.HttpContext.RequestAborted));
+    }
+
+    private static EventDraft RedactionDraft(Room room, string target, JsonElement body, string sender)
+    {
+        var content = JsonContent.Object(json =>
+        {
+            foreach (var property in body.EnumerateObject())
+            {
+                if (property.Name != "redacts")
+                {
+                    property.WriteTo(json);
+                }
+            }
+
+            if (room.Version.RedactsInContent)
+            {
+                json.WriteString("redacts", target);
+            }
+        });
+        return new EventDraft("m.room.redaction", null, sender, content, room.Version.RedactsInContent ? null : target);
+    }
+
+    // The scope of a transaction identifier is a single device and a single HTTP endpoint.
+    private static TransactionId Transaction(Requester requester, string method, string roomId, string subject, string txnId) =>
+        new(requester.DeviceNid, $"{method} {roomId} {subject}", txnId);
+
+    private static async Task<IResult> Answer(Task<Outcome<string>> sending)
+    {
+        var (eventId, refusal) = await sending;
+        return refusal is not null ? refusal.ToError() : EventId(eventId!);
+    }
+
+    private static JsonStream EventId(string eventId) => new(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("event_id"u8, eventId);
+        json.WriteEndObject();
+    });
+}

@@ -1,0 +1,92 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>A room as one user may read it now: state as of now for members, as of their leaving for the departed.</summary>
+internal sealed class RoomView : IDisposable
+{
+    private RoomView(Snapshot db, Room room, RoomVisibility visibility, long state, ClientEventWriter writer)
+    {
+        Db = db;
+        Room = room;
+        Visibility = visibility;
+        State = state;
+        Writer = writer;
+    }
+
+    public Snapshot Db { get; }
+
+    public Room Room { get; }
+
+    public RoomVisibility Visibility { get; }
+
+    /// <summary>The node of the state that the user sees as the room's.</summary>
+    public long State { get; }
+
+    public ClientEventWriter Writer { get; }
+
+    public bool IsJoined => Visibility.Current?.Membership == Membership.Join;
+
+    /// <summary>Opens the room for reading, or says why not; whoever may not look learns nothing of whether it exists.</summary>
+    public static (RoomView? View, MatrixError? Error) Open(RoomEngine engine, Requester requester, string roomId)
+    {
+        var db = engine.Database.OpenSnapshot();
+        RoomView? view = null;
+        try
+        {
+            if (engine.Find(roomId) is { } room && RoomTable.Find(db, roomId) is { } row)
+            {
+                var visibility = new RoomVisibility(db, room, requester.UserNid, requester.UserId);
+                if (VisibleState(db, room, row, visibility) is { } state)
+                {
+                    var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
+                    view = new RoomView(db, room, visibility, state, new ClientEventWriter(db, room, requester.DeviceNid, now));
+                    return (view, null);
+                }
+            }
+
+            return (null, MatrixError.Forbidden("You are not in the room, and never were, or it does not exist"));
+        }
+        finally
+        {
+            if (view is null)
+            {
+                db.Dispose();
+            }
+        }
+    }
+
+    public StoredEvent? FindState(string type, string stateKey) => RoomStateReader.FindStored(Db, State, type, stateKey);
+
+    public Pdu Parse(StoredEvent stored) => Pdu.FromStored(stored.Json, Room.Version, stored.EventId);
+
+    /// <summary>The event, if it is of this room and the user may see it.</summary>
+    public StoredEvent? FindVisible(string eventId) =>
+        EventTable.Find(Db, eventId) is { Timeline: not null } stored && stored.Room == Room.Nid && Visibility.MaySee(stored) ? stored : null;
+
+    public void WriteEvent(Utf8JsonWriter json, StoredEvent stored) =>
+        Writer.Write(json, stored, withRoomId: true, Visibility.MembershipAt(stored) ?? Membership.Leave);
+
+    public void Dispose() => Db.Dispose();
+
+    private static long? VisibleState(Snapshot db, Room room, RoomRow row, RoomVisibility visibility)
+    {
+        if (visibility.Current?.Membership == Membership.Join)
+        {
+            return row.State;
+        }
+
+        var visibilityEvent = RoomStateReader.Find(db, room.Version, row.State, "m.room.history_visibility", "");
+        if (visibilityEvent is not null && EdgeMatrix.Rooms.JsonContent.Text(visibilityEvent.Content, "history_visibility") == "world_readable")
+        {
+            return row.State;
+        }
+
+        return visibility.WasJoined ? EventTable.Find(db, visibility.JoinedUntil)?.State : null;
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Json;
+
+namespace EdgeMatrix.Protocol.Auth;
+
+/// <summary>
+/// The authorisation rules of room versions 10 to 12. Two are the caller's: whether an auth event was itself rejected, and whether the
+/// signatures of <see cref="RequiredSigners"/> are right, since both need what lies outside of the event.
+/// </summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
+public static class EventAuth
+{
+    /// <summary>Every rule that looks at the room state: all but "considering the event's auth_events".</summary>
+    /// <param name="state">The state to check against: before the event, current, or made of its auth events; the create event included.</param>
+    public static AuthVerdict CheckAgainstState(Pdu candidate, StateLookup state)
+    {
+        // If type is m.room.create: …
+        if (candidate.Type == EventTypes.Create)
+        {
+            return CreateAuth.Check(candidate);
+        }
+
+        if (state(EventTypes.Create, "") is not { } create)
+        {
+            return AuthVerdict.Reject("the room has no create event");
+        }
+
+        // v12: If the event's room_id is not an event ID for an accepted (not rejected) m.room.create event, with the sigil ! instead
+        // of $, reject.
+        if (candidate.RoomId != create.RoomId)
+        {
+            return AuthVerdict.Reject("the event is of another room than the create event");
+        }
+
+        // If the content of the m.room.create event in the room state has the property m.federate set to false, and the sender domain
+        // of the event does not match the sender domain of the create event, reject.
+        if (create.Content.Find("m.federate"u8) is { ValueKind: JsonValueKind.False }
+            && !UserId.ServerOf(candidate.Sender).SequenceEqual(UserId.ServerOf(create.Sender)))
+        {
+            return AuthVerdict.Reject("the room is not federated, and the sender is of another server than its creator");
+        }
+
+        var room = new RoomAuthState(candidate.Version, create, state);
+
+        // If type is m.room.member: …
+        return candidate.Type == EventTypes.Member ? MemberAuth.Check(candidate, room) : CheckOther(candidate, room);
+    }
+
+    /// <summary>The rules that consider the event's auth events, which are given in any order.</summary>
+    /// <param name="authEvents">All that the event cites, none of them rejected: that rule is the caller's.</param>
+    public static AuthVerdict CheckAuthEvents(Pdu candidate, IReadOnlyList<Pdu> authEvents)
+    {
+        // The rules for m.room.create come first, end with "Otherwise, allow", and do not consider its auth events.
+        if (candidate.Type == EventTypes.Create)
+        {
+            return AuthVerdict.Allow;
+        }
+
+        var version = candidate.Version;
+        var needed = AuthEventSelection.Needed(version, candidate.Type, candidate.Sender, candidate.StateKey, candidate.Content);
+        var allowed = needed.ToHashSet();
+        var seen = new HashSet<(string Type, string StateKey)>();
+        foreach (var authEvent in authEvents)
+        {
+            if (authEvent.StateKey is not { } stateKey)
+            {
+                return AuthVerdict.Reject($"an auth event is no state event: {authEvent.Type}");
+            }
+
+            var pair = (authEvent.Type, stateKey);
+
+            // If there are duplicate entries for a given type and state_key pair, reject.
+            if (!seen.Add(pair))
+            {
+                return AuthVerdict.Reject($"two auth events have the same type and state key: {authEvent.Type}");
+            }
+
+            // If there are entries whose type and state_key don't match those specified by the auth events selection algorithm, reject.
+            if (!allowed.Contains(pair))
+            {
+                return AuthVerdict.Reject($"an auth event is none that the event needs: {authEvent.Type}");
+            }
+
+            // If any event in auth_events has a room_id which does not match that of the event being authorised, reject.
+            if (authEvent.RoomId != candidate.RoomId)
+            {
+                return AuthVerdict.Reject("an auth event is of another room");
+            }
+        }
+
+        // v10, v11: If there is no m.room.create event among the entries, reject.
+        return version.CreateEventIsRoomId || seen.Contains((EventTypes.Create, ""))
+            ? AuthVerdict.Allow
+            : AuthVerdict.Reject("there is no create event among the auth events");
+    }
+
+    /// <summary>The servers without whose signature the event must not be accepted.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events</remarks>
+    public static IReadOnlyList<string> RequiredSigners(Pdu candidate)
+    {
+        var signers = new List<string>(2);
+
+        // "Unless the event is a 3rd party invite, only the signature(s) from the originating server (the server the sender belongs to)
+        // are required for verification." Of such an invite "the server which actually sends the event may be a different server".
+        if (!IsThirdPartyInvite(candidate))
+        {
+            signers.Add(UserId.ServerOf(candidate.Sender).ToString());
+        }
+
+        // "If the event is not validly signed by the homeserver of the user ID denoted by the key, reject."
+        if (candidate.Type == EventTypes.Member
+            && UserId.TryParse(candidate.Content.StringOrNull("join_authorised_via_users_server"u8), out var authoriser)
+            && !signers.Contains(authoriser.ServerName))
+        {
+            signers.Add(authoriser.ServerName);
+        }
+
+        return signers;
+    }
+
+    // What is common to every type but m.room.create and m.room.member.
+    private static AuthVerdict CheckOther(Pdu candidate, RoomAuthState room)
+    {
+        // If the sender's current membership state is not join, reject.
+        if (room.MembershipOf(candidate.Sender) != "join")
+        {
+            return AuthVerdict.Reject("the sender is not joined to the room");
+        }
+
+        var senderLevel = room.PowerLevels.ForUser(candidate.Sender);
+
+        // If type is m.room.third_party_invite: Allow if and only if sender's current power level is greater than or equal to the
+        // invite level.
+        if (candidate.Type == EventTypes.ThirdPartyInvite)
+        {
+            return senderLevel >= room.PowerLevels.Invite
+                ? AuthVerdict.Allow
+                : AuthVerdict.Reject("the sender's power level is below the invite level");
+        }
+
+        // If the event type's required power level is greater than the sender's power level, reject.
+        if (room.PowerLevels.RequiredFor(candidate.Type, candidate.IsState) > senderLevel)
+        {
+            return AuthVerdict.Reject($"the sender's power level is below the one required for {candidate.Type}");
+        }
+
+        // If the event has a state_key that starts with an @ and does not match the sender, reject.
+        if (candidate.StateKey is ['@', ..] && candidate.StateKey != candidate.Sender)
+        {
+            return AuthVerdict.Reject("the state_key is the user id of someone other than the sender");
+        }
+
+        // If type is m.room.power_levels: … Otherwise, allow. An m.room.redaction is an event like any other here: whether the redact
+        // level lets it redact is asked when it is applied.
+        return candidate.Type == EventTypes.PowerLevels ? PowerLevelsAuth.Check(candidate, room) : AuthVerdict.Allow;
+    }
+
+    private static bool IsThirdPartyInvite(Pdu candidate) =>
+        candidate.Type == EventTypes.Member
+        && candidate.Content.StringOrNull("membership"u8) == "invite"
+        && candidate.Content.Find("third_party_invite"u8) is not null;
+}

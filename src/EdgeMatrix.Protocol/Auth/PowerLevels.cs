@@ -1,0 +1,78 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.Json;
+using EdgeMatrix.Protocol.RoomVersions;
+
+namespace EdgeMatrix.Protocol.Auth;
+
+/// <summary>Who stands how high in a room, and how high one must stand for what; with the defaults where nothing is said.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels</remarks>
+public sealed class PowerLevels
+{
+    private const long CreatorWithoutPowerLevels = 100;
+    private const long DefaultNotificationLevel = 50;
+
+    private readonly RoomCreators _creators;
+    private readonly bool _privilegedCreators;
+
+    // Undefined, in which nothing is found, if the room has no power levels.
+    private readonly JsonElement _content;
+
+    private PowerLevels(RoomVersion version, Pdu? powerLevels, Pdu create)
+    {
+        _creators = new RoomCreators(create);
+        _privilegedCreators = version.PrivilegedCreators;
+        _content = powerLevels is null ? default : powerLevels.Content;
+    }
+
+    public long Ban => Level("ban"u8, 50);
+
+    public long Kick => Level("kick"u8, 50);
+
+    public long Redact => Level("redact"u8, 50);
+
+    public long Invite => Level("invite"u8, 0);
+
+    public long StateDefault => Level("state_default"u8, 50);
+
+    public long EventsDefault => Level("events_default"u8, 0);
+
+    public long UsersDefault => Level("users_default"u8, 0);
+
+    /// <param name="powerLevels">Null if the room has no <c>m.room.power_levels</c>.</param>
+    public static PowerLevels From(RoomVersion version, Pdu? powerLevels, Pdu create) => new(version, powerLevels, create);
+
+    /// <summary>The power level of a user; <see cref="long.MaxValue"/> for the creators of a room since version 12.</summary>
+    public long ForUser(string userId)
+    {
+        // "The power level of 'room creators' is infinitely high."
+        if (_privilegedCreators && _creators.Contains(userId))
+        {
+            return long.MaxValue;
+        }
+
+        // "If the room contains no m.room.power_levels event, the room's creator has a power level of 100, and all other users have 0."
+        if (_content.ValueKind == JsonValueKind.Undefined)
+        {
+            return _creators.Contains(userId) ? CreatorWithoutPowerLevels : 0;
+        }
+
+        return Entry("users"u8, userId) ?? UsersDefault;
+    }
+
+    /// <summary>The <em>required power level</em> of an event type.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#definitions</remarks>
+    public long RequiredFor(string eventType, bool isState) =>
+        Entry("events"u8, eventType) ?? (isState ? StateDefault : EventsDefault);
+
+    /// <summary>What one needs to notify everybody by this key, such as <c>room</c>.</summary>
+    public long Notification(string key) => Entry("notifications"u8, key) ?? DefaultNotificationLevel;
+
+    /// <summary>Whether the user made the room, or since version 12 was named beside who made it.</summary>
+    public bool IsCreator(string userId) => _creators.Contains(userId);
+
+    private long Level(ReadOnlySpan<byte> name, long fallback) => _content.IntegerOrNull(name) ?? fallback;
+
+    private long? Entry(ReadOnlySpan<byte> map, string key) =>
+        _content.ObjectOrNull(map) is { } entries && entries.TryGetProperty(key, out var level) ? level.AsInteger() : null;
+}

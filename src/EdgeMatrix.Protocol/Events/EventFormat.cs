@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Json;
+using EdgeMatrix.Protocol.RoomVersions;
+
+namespace EdgeMatrix.Protocol.Events;
+
+/// <summary>"Is a valid event, otherwise it is dropped": the first check on receipt of a PDU.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu</remarks>
+internal static class EventFormat
+{
+    private static readonly KeyFilter WithoutUnsigned = KeyFilter.AllBut("unsigned");
+
+    public static PduParse Parse(ReadOnlyMemory<byte> untrustedJson, RoomVersion version)
+    {
+        if (!CanonicalJson.TryParse(untrustedJson, out var root, out var problem))
+        {
+            return PduParse.Refuse(problem!);
+        }
+
+        if (CheckFields(root, version) is { } refusal)
+        {
+            return PduParse.Refuse(refusal);
+        }
+
+        var output = new ArrayBufferWriter<byte>(untrustedJson.Length);
+        if (CanonicalWriter.Write(root, WithoutUnsigned, output) is { } notCanonical)
+        {
+            return PduParse.Refuse(notCanonical);
+        }
+
+        if (CheckSize(output.WrittenCount) is { } tooLarge)
+        {
+            return PduParse.RefuseSize(tooLarge);
+        }
+
+        var canonical = output.WrittenSpan.ToArray();
+        var eventId = EventHashes.EventId(root, version);
+        return PduParse.Accept(Pdu.FromStored(canonical, version, eventId));
+    }
+
+    /// <summary>"The complete event MUST NOT be larger than 65536 bytes."</summary>
+    public static string? CheckSize(int canonicalBytes) =>
+        canonicalBytes > EventLimits.MaxEventBytes ? $"the event has {canonicalBytes} bytes, more than {EventLimits.MaxEventBytes}" : null;
+
+    public static string? CheckType(string type) =>
+        Encoding.UTF8.GetByteCount(type) > EventLimits.MaxFieldBytes ? $"type exceeds {EventLimits.MaxFieldBytes} bytes" : null;
+
+    public static string? CheckStateKey(string? stateKey) =>
+        stateKey is not null && Encoding.UTF8.GetByteCount(stateKey) > EventLimits.MaxFieldBytes
+            ? $"state_key exceeds {EventLimits.MaxFieldBytes} bytes"
+            : null;
+
+    public static string? CheckSender(string sender) => UserId.TryParse(sender, out _) ? null : "sender is not a user id";
+
+    /// <param name="roomId">Null if the event has none.</param>
+    public static string? CheckRoomId(string? roomId, string type, RoomVersion version)
+    {
+        // "Room identifier. Omitted from m.room.create events." Whether one is there all the same, the authorisation rules ask.
+        if (version.CreateEventIsRoomId && type == EventTypes.Create)
+        {
+            return null;
+        }
+
+        return RoomId.IsValid(roomId) && RoomId.HasDomain(roomId) != version.CreateEventIsRoomId
+            ? null
+            : $"room_id is not a room id of version {version.Id}";
+    }
+
+    /// <summary>"Must be less than the maximum value for an integer (2^53 - 1). If the room's depth is already at the limit, the depth must be set to the limit."</summary>
+    public static string? CheckDepth(long depth) =>
+        depth is >= 0 and <= CanonicalJson.MaxInteger ? null : "depth is not between 0 and 2^53 - 1";
+
+    public static string? CheckPrevEventCount(int count) =>
+        count > EventLimits.MaxPrevEvents ? $"there are more than {EventLimits.MaxPrevEvents} prev_events" : null;
+
+    public static string? CheckAuthEventCount(int count) =>
+        count > EventLimits.MaxAuthEvents ? $"there are more than {EventLimits.MaxAuthEvents} auth_events" : null;
+
+    private static string? CheckFields(JsonElement root, RoomVersion version)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return "the event is not an object";
+        }
+
+        if (root.StringOrNull("type"u8) is not { } type)
+        {
+            return "type is not a string";
+        }
+
+        if (root.StringOrNull("sender"u8) is not { } sender)
+        {
+            return "sender is not a string";
+        }
+
+        if (root.Find("state_key"u8) is { ValueKind: not JsonValueKind.String })
+        {
+            return "state_key is not a string";
+        }
+
+        if (root.Find("room_id"u8) is { ValueKind: not JsonValueKind.String })
+        {
+            return "room_id is not a string";
+        }
+
+        return CheckType(type)
+            ?? CheckSender(sender)
+            ?? CheckStateKey(root.StringOrNull("state_key"u8))
+            ?? CheckRoomId(root.StringOrNull("room_id"u8), type, version)
+            ?? CheckBody(root)
+            ?? (CheckIds(root, "prev_events"u8, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
+            ?? (CheckIds(root, "auth_events"u8, out var authEvents) ?? CheckAuthEventCount(authEvents));
+    }
+
+    private static string? CheckBody(JsonElement root)
+    {
+        if (root.ObjectOrNull("content"u8) is null)
+        {
+            return "content is not an object";
+        }
+
+        if (root.IntegerOrNull("origin_server_ts"u8) is null)
+        {
+            return "origin_server_ts is not an integer";
+        }
+
+        if (root.IntegerOrNull("depth"u8) is not { } depth)
+        {
+            return "depth is not an integer";
+        }
+
+        if (root.ObjectOrNull("hashes"u8)?.StringOrNull("sha256"u8) is null)
+        {
+            return "hashes holds no sha256";
+        }
+
+        if (root.ObjectOrNull("signatures"u8) is not { } signatures || !AreSignatures(signatures))
+        {
+            return "signatures is not an object of servers, keys and signatures";
+        }
+
+        return CheckDepth(depth);
+    }
+
+    private static bool AreSignatures(JsonElement signatures)
+    {
+        foreach (var server in signatures.EnumerateObject())
+        {
+            if (server.Value.ValueKind != JsonValueKind.Object)
+            {
+                return false;
+            }
+
+            foreach (var key in server.Value.EnumerateObject())
+            {
+                if (key.Value.ValueKind != JsonValueKind.String)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static string? CheckIds(JsonElement root, ReadOnlySpan<byte> name, out int count)
+    {
+        count = 0;
+        if (root.ArrayOrNull(name) is not { } ids)
+        {
+            return $"{Encoding.UTF8.GetString(name)} is not an array";
+        }
+
+        count = ids.GetArrayLength();
+        foreach (var id in ids.EnumerateArray())
+        {
+            if (id.ValueKind != JsonValueKind.String || !EventId.IsValid(id.GetString()))
+            {
+                return $"{Encoding.UTF8.GetString(name)} holds something that is not an event id";
+            }
+        }
+
+        return null;
+    }
+}

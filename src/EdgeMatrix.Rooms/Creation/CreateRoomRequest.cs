@@ -1,0 +1,37 @@
+using System.Text.Json;
+
+namespace EdgeMatrix.Rooms.Creation;
+
+/// <summary>The body of <c>POST /createRoom</c>.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom</remarks>
+public sealed record CreateRoomRequest
+{
+    public string? Visibility { get; init; }
+
+    public string? RoomAliasName { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? Topic { get; init; }
+
+    public string[]? Invite { get; init; }
+
+    public JsonElement[]? Invite3pid { get; init; }
+
+    public string? RoomVersion { get; init; }
+
+    public JsonElement? CreationContent { get; init; }
+
+    public InitialState[]? InitialState { get; init; }
+
+    public string? Preset { get; init; }
+
+    public bool IsDirect { get; init; }
+
+    public JsonElement? PowerLevelContentOverride { get; init; }
+}
+
+public sealed record InitialState(string Type, JsonElement Content)
+{
+    public string StateKey { get; init; } = "";
+}

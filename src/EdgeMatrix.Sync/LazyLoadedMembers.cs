@@ -1,0 +1,106 @@
+namespace EdgeMatrix.Sync;
+
+/// <summary>Which member events each device has been sent, so that lazy loading need not send them again.</summary>
+/// <remarks>
+/// An event counts as known only once the device comes back with a token from after it was sent: an answer that never
+/// arrived is asked for again with the old token. Bounded: the devices longest unheard of are forgotten, which costs
+/// them nothing but repetition. Spec: https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
+/// </remarks>
+public sealed class LazyLoadedMembers(int maxEntries)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, Device> _devices = [];
+    private long _uses;
+
+    /// <summary>How many member events are remembered.</summary>
+    public int Count { get; private set; }
+
+    /// <param name="key">Nid of the member's state key.</param>
+    /// <param name="since">The stream position that the device has synced to.</param>
+    public bool IsKnown(long device, long room, long key, long @event, long since)
+    {
+        lock (_lock)
+        {
+            if (!_devices.TryGetValue(device, out var known))
+            {
+                return false;
+            }
+
+            known.LastUse = ++_uses;
+            return known.Rooms.TryGetValue(room, out var members)
+                && members.TryGetValue(key, out var sent)
+                && sent.Event == @event
+                && sent.Position <= since;
+        }
+    }
+
+    /// <param name="position">The stream position that the answer syncs the device to.</param>
+    public void Remember(long device, long room, long key, long @event, long position)
+    {
+        lock (_lock)
+        {
+            if (!_devices.TryGetValue(device, out var known))
+            {
+                _devices[device] = known = new Device();
+            }
+
+            known.LastUse = ++_uses;
+            if (!known.Rooms.TryGetValue(room, out var members))
+            {
+                known.Rooms[room] = members = [];
+            }
+
+            // Sent again before it counts as known, an event stays known from the first time on.
+            if (members.TryGetValue(key, out var sent) && sent.Event == @event && sent.Position <= position)
+            {
+                return;
+            }
+
+            Count += members.ContainsKey(key) ? 0 : 1;
+            members[key] = (@event, position);
+            if (Count > maxEntries)
+            {
+                DropLeastUsed();
+            }
+        }
+    }
+
+    /// <summary>The device begins anew.</summary>
+    public void Forget(long device)
+    {
+        lock (_lock)
+        {
+            if (_devices.Remove(device, out var known))
+            {
+                Count -= known.Rooms.Values.Sum(members => members.Count);
+            }
+        }
+    }
+
+    /// <summary>The device begins anew in one room.</summary>
+    public void Forget(long device, long room)
+    {
+        lock (_lock)
+        {
+            if (_devices.TryGetValue(device, out var known) && known.Rooms.Remove(room, out var members))
+            {
+                Count -= members.Count;
+            }
+        }
+    }
+
+    private void DropLeastUsed()
+    {
+        while (Count > maxEntries / 2 && _devices.Count > 0)
+        {
+            Forget(_devices.MinBy(device => device.Value.LastUse).Key);
+        }
+    }
+
+    private sealed class Device
+    {
+        public Dictionary<long, Dictionary<long, (long Event, long Position)>> Rooms { get; } = [];
+
+        public long LastUse { get; set; }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>What happens in a room without becoming an event of it: typing and receipts.</summary>
+/// <param name="Typing">Who types, if that changed; null if not.</param>
+/// <param name="Receipts">Receipts that moved.</param>
+internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Receipts)
+{
+    public bool Any => Typing is not null || Receipts.Count > 0;
+
+    /// <param name="all">Whether the client has yet to hear of the room at all.</param>
+    public static EphemeralEvents Read(SyncRound round, Room room, bool all)
+    {
+        var filter = round.Filter.Ephemeral;
+        if (!filter.MatchesRoom(room.Id))
+        {
+            return new EphemeralEvents(null, []);
+        }
+
+        var since = all ? default : round.Since ?? default;
+        return new EphemeralEvents(
+            filter.Matches("m.typing", null) ? ReadTyping(round, room, since.Typing) : null,
+            filter.Matches("m.receipt", null) ? ReadReceipts(round, room, since.Position) : []);
+    }
+
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("ephemeral"u8);
+        json.WriteStartArray("events"u8);
+        if (Typing is not null)
+        {
+            WriteTyping(json, Typing);
+        }
+
+        // Receipts should be batched into one event per room and thread. Within one event a user has one receipt of a kind,
+        // so that those of different threads could not share it.
+        foreach (var thread in Receipts.GroupBy(receipt => receipt.Thread))
+        {
+            WriteReceipts(json, thread);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static List<string>? ReadTyping(SyncRound round, Room room, long since)
+    {
+        var users = round.Typing.Since(room.Nid, since);
+        if (users is null)
+        {
+            return null;
+        }
+
+        users.RemoveAll(round.Ignored.Contains);
+
+        // To whom nobody was shown typing, nobody needs to be shown to have stopped.
+        return users.Count == 0 && since == 0 ? null : users;
+    }
+
+    // Servers MUST NOT send the m.read.private receipt to any other user than the one which originally sent it.
+    private static List<ReceiptRow> ReadReceipts(SyncRound round, Room room, long since) =>
+        [.. ReceiptTable.Since(round.Db, room.Nid, since, round.UpTo.Position)
+            .Where(r => r.Type != ReceiptType.ReadPrivate || r.User == round.Request.User)
+            .Where(r => !round.Ignored.Contains(r.UserId))];
+
+    private static void WriteTyping(Utf8JsonWriter json, List<string> users)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("content"u8);
+        json.WriteStartArray("user_ids"u8);
+        foreach (var user in users)
+        {
+            json.WriteStringValue(user);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteString("type"u8, "m.typing"u8);
+        json.WriteEndObject();
+    }
+
+    private static void WriteReceipts(Utf8JsonWriter json, IEnumerable<ReceiptRow> receipts)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("content"u8);
+        foreach (var ofEvent in receipts.GroupBy(receipt => receipt.EventId))
+        {
+            json.WriteStartObject(ofEvent.Key);
+            foreach (var ofType in ofEvent.GroupBy(receipt => receipt.Type))
+            {
+                json.WriteStartObject(ofType.Key == ReceiptType.Read ? "m.read"u8 : "m.read.private"u8);
+                foreach (var receipt in ofType)
+                {
+                    json.WriteStartObject(receipt.UserId);
+                    if (receipt.Thread.Length > 0)
+                    {
+                        json.WriteString("thread_id"u8, receipt.Thread);
+                    }
+
+                    json.WriteNumber("ts"u8, receipt.Ts);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+        json.WriteString("type"u8, "m.receipt"u8);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>Writes a room's events in the form that the filter asks for.</summary>
+internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter json)
+{
+    private readonly ClientEventWriter _events = new(round.Db, room, round.Request.Device, round.Now);
+
+    /// <param name="membership">The asking user's membership at the event; null to leave it out.</param>
+    public void Write(StoredEvent stored, Membership? membership)
+    {
+        if (round.Filter.Fields is { } fields)
+        {
+            fields.Write(json, JsonElement.Parse(Whole(stored, membership)));
+        }
+        else
+        {
+            Write(json, stored, membership);
+        }
+    }
+
+    public void WriteStripped(StoredEvent stored) => _events.WriteStripped(json, stored);
+
+    private ReadOnlySpan<byte> Whole(StoredEvent stored, Membership? membership)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1_024);
+        using (var whole = new Utf8JsonWriter(buffer))
+        {
+            Write(whole, stored, membership);
+        }
+
+        return buffer.WrittenSpan;
+    }
+
+    private void Write(Utf8JsonWriter output, StoredEvent stored, Membership? membership)
+    {
+        if (round.Filter.FederationFormat)
+        {
+            // The raw event as received over federation.
+            output.WriteRawValue(stored.Json, skipInputValidation: true);
+        }
+        else
+        {
+            _events.Write(output, stored, withRoomId: false, membership);
+        }
+    }
+}

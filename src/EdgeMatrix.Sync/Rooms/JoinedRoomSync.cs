@@ -1,0 +1,64 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>The news of a room that the user is joined to.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_joined-room</remarks>
+internal static class JoinedRoomSync
+{
+    /// <summary>Writes the room, or nothing if there is no news of it.</summary>
+    public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news, AccountDataNews accountData)
+    {
+        var (room, row, own) = news;
+        var since = round.Since?.Position;
+        var before = since is null ? null : round.EventAt(room, since.Value);
+
+        // Who was not joined at the last sync is told all of the room, as in an initial sync.
+        var isNew = before is null || (own.Event > since && round.OwnMembership(room, before.State) != Membership.Join);
+        var end = row.LastEvent <= round.UpTo.Position ? row.State : round.EventAt(room, round.UpTo.Position)?.State ?? StateNodes.Empty;
+        var full = isNew || round.Request.FullState;
+
+        var visibility = new RoomVisibility(round.Db, room, round.Request.User, round.Request.UserId);
+        var timeline = !isNew && row.LastEvent <= since
+            ? new RoomTimeline([], false, since.Value)
+            : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, round.UpTo.Position);
+        var summary = full || SummaryChanged(round, before!.State, end) ? RoomSummary.Read(round, room, row, end) : null;
+        var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before!.State, end, summary?.Heroes ?? []);
+        var ephemeral = EphemeralEvents.Read(round, room, isNew);
+        var ownData = accountData.OfRoom(round, room.Nid, room.Id, isNew);
+        if (!full && !delta.Any && summary is null && !ephemeral.Any && ownData.Count == 0)
+        {
+            return false;
+        }
+
+        json.WriteStartObject(room.Id);
+        summary?.Write(json);
+        delta.Write(round, json);
+        ephemeral.Write(json);
+        AccountDataNews.Write(json, ownData);
+        json.WriteEndObject();
+        return true;
+    }
+
+    private static bool SummaryChanged(SyncRound round, long before, long end)
+    {
+        if (before == end)
+        {
+            return false;
+        }
+
+        foreach (var change in StateNodes.Difference(round.Db, before, end))
+        {
+            if (RoomSummary.DependsOn(round, change.StateKey))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>The last news of a room that the user left, was banned from, or whose invite or knock came to nothing.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_left-room</remarks>
+internal static class LeftRoomSync
+{
+    /// <summary>Writes the room, or nothing if the client need not hear of it.</summary>
+    public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news, AccountDataNews accountData)
+    {
+        var (room, _, own) = news;
+        var before = round.Since is { } since ? round.EventAt(room, since.Position) : null;
+        var membershipBefore = before is null ? null : round.OwnMembership(room, before.State);
+
+        // A forgotten room is shown no more, but for one that the client still takes the user to be in.
+        if (own.Forgotten && membershipBefore is not (Membership.Join or Membership.Invite or Membership.Knock))
+        {
+            return false;
+        }
+
+        if (EventTable.Find(round.Db, own.Event) is not { } departure)
+        {
+            return false;
+        }
+
+        var visibility = new RoomVisibility(round.Db, room, round.Request.User, round.Request.UserId);
+        var delta = Read(round, room, visibility, departure, membershipBefore == Membership.Join ? before : null);
+        json.WriteStartObject(room.Id);
+        delta.Write(round, json);
+        AccountDataNews.Write(json, accountData.OfRoom(round, room.Nid, room.Id, all: false));
+        json.WriteEndObject();
+        return true;
+    }
+
+    /// <param name="departure">The member event by which the user is out.</param>
+    /// <param name="before">The newest event that the client knows of, if the user was joined then.</param>
+    private static RoomDelta Read(SyncRound round, Room room, RoomVisibility visibility, StoredEvent departure, StoredEvent? before)
+    {
+        // The user may have come back since, or been banned after having left.
+        var joinedUntil = Math.Min(visibility.JoinedUntil, departure.Nid);
+        if (joinedUntil <= (round.Since?.Position ?? 0) || EventTable.Find(round.Db, joinedUntil) is not { Timeline: { } order } last)
+        {
+            // Not joined in all the time that is synced: the user's own part in it is all there is to tell.
+            return Append(round, new RoomDelta(room, visibility, new RoomTimeline([], false, departure.Timeline!.Value - 1), []), departure);
+        }
+
+        var timeline = RoomTimeline.Read(round, room, visibility, before is null ? long.MinValue : round.Since!.Value.Position, order);
+        var delta = RoomDelta.Read(
+            round, room, visibility, timeline, before is null || round.Request.FullState ? null : before.State, last.State, []);
+        return last.Nid == departure.Nid ? delta : Append(round, delta, departure);
+    }
+
+    private static RoomDelta Append(SyncRound round, RoomDelta delta, StoredEvent departure)
+    {
+        var filter = round.Filter.Timeline;
+        var shown = filter.MatchesRoom(delta.Room.Id) && filter.Matches(SyncRound.Parse(delta.Room, departure));
+        if (shown)
+        {
+            delta = delta with { Timeline = delta.Timeline with { Events = [.. delta.Timeline.Events, departure] } };
+        }
+
+        if ((!shown || round.Request.StateProperty != StateProperty.State)
+            && round.Filter.State.MatchesRoom(delta.Room.Id)
+            && round.MemberKey(round.Request.UserId) is { } key)
+        {
+            delta = delta with { State = [.. delta.State.Where(entry => entry.StateKey != key), new StateEntry(key, departure.Nid)] };
+        }
+
+        return delta;
+    }
+}

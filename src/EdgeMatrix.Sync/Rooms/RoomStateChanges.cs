@@ -1,0 +1,132 @@
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>Which state events bring a client's picture of a room from the last sync to its timeline.</summary>
+/// <remarks>
+/// A client applies <c>state</c>, then the state events of the timeline. So <c>state</c> is what changed up to the
+/// timeline's start, and whatever changed since then without an event that the client sees in the timeline: state resets,
+/// events that the filter or the visibility hides. With <c>state_after</c> the timeline does not count, and it is simply
+/// what changed up to the timeline's end.
+/// </remarks>
+internal sealed class RoomStateChanges
+{
+    private readonly SyncRound _round;
+    private readonly Room _room;
+    private readonly StoredEvent? _first;
+
+    // State key to event.
+    private readonly Dictionary<long, long> _changes = [];
+
+    private RoomStateChanges(SyncRound round, Room room, StoredEvent? first)
+    {
+        _round = round;
+        _room = room;
+        _first = first;
+    }
+
+    /// <param name="before">The node of the state that the client knows; null to tell it all of the state.</param>
+    /// <param name="end">The node of the state at the end of the timeline.</param>
+    /// <param name="members">State keys of the members that lazy loading must not leave out; null without lazy loading.</param>
+    /// <returns>The events, oldest first, each with its state key.</returns>
+    public static List<StateEntry> Collect(
+        SyncRound round, Room room, long? before, RoomTimeline timeline, long end, IReadOnlyCollection<long>? members)
+    {
+        if (round.Filter.State.MatchesNothing || !round.Filter.State.MatchesRoom(room.Id))
+        {
+            return [];
+        }
+
+        var after = round.Request.StateProperty != StateProperty.State || timeline.Events.Count == 0;
+        var changes = new RoomStateChanges(round, room, after ? null : timeline.Events[0]);
+        var start = changes._first?.State ?? end;
+        changes.AddStart(before, start, members);
+        if (start != end)
+        {
+            changes.AddHidden(start, end, timeline);
+        }
+
+        if (members is not null)
+        {
+            changes.AddMembers(before is null, start, members);
+        }
+
+        return [.. changes._changes.Select(c => new StateEntry(c.Key, c.Value)).OrderBy(c => c.Event)];
+    }
+
+    private void AddStart(long? before, long start, IReadOnlyCollection<long>? members)
+    {
+        if (before is null)
+        {
+            foreach (var entry in StateNodes.All(_round.Db, start))
+            {
+                if (members is null || !_round.IsMemberKey(entry.StateKey))
+                {
+                    Add(entry.StateKey, BeforeFirst(entry.Event));
+                }
+            }
+        }
+        else if (before != start)
+        {
+            foreach (var (key, known, now) in StateNodes.Difference(_round.Db, before.Value, start))
+            {
+                var @event = BeforeFirst(now);
+                if (@event != known)
+                {
+                    Add(key, @event);
+                }
+            }
+        }
+    }
+
+    private void AddHidden(long start, long end, RoomTimeline timeline)
+    {
+        var shown = timeline.Events.Where(e => e.IsState).Select(e => e.Nid).ToHashSet();
+        foreach (var (key, _, now) in StateNodes.Difference(_round.Db, start, end))
+        {
+            if (now is null || !shown.Contains(now.Value))
+            {
+                Add(key, now);
+            }
+        }
+    }
+
+    private void AddMembers(bool whole, long start, IReadOnlyCollection<long> members)
+    {
+        var request = _round.Request;
+        foreach (var key in members)
+        {
+            if (_changes.ContainsKey(key) || StateNodes.Find(_round.Db, start, key) is not { } found)
+            {
+                continue;
+            }
+
+            if (BeforeFirst(found) is not { } @event)
+            {
+                continue;
+            }
+
+            var redundant = !whole
+                && !_round.Filter.State.IncludeRedundantMembers
+                && _round.LazyMembers.IsKnown(request.Device, _room.Nid, key, @event, request.Since?.Position ?? 0);
+            if (!redundant)
+            {
+                Add(key, @event);
+            }
+        }
+    }
+
+    // The start of the timeline is before its first event; the node at hand is that after it.
+    private long? BeforeFirst(long? @event) => _first is not null && @event == _first.Nid ? _first.Replaces : @event;
+
+    // A key that a state reset took away cannot be told: there is no event to tell it by.
+    private void Add(long key, long? @event)
+    {
+        if (@event is not null)
+        {
+            _changes[key] = @event.Value;
+        }
+    }
+}

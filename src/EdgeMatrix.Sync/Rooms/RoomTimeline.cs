@@ -1,0 +1,51 @@
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>The newest events of a room that the user may see and wants to.</summary>
+/// <param name="Events">Oldest first.</param>
+/// <param name="Limited">There are more between the last sync and these.</param>
+/// <param name="PrevBatch">The place just before the first event.</param>
+internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long PrevBatch)
+{
+    private const int DefaultLimit = 10;
+    private const int MaxLimit = 100;
+
+    /// <param name="after">Order after which to begin (exclusive).</param>
+    /// <param name="upTo">Order of the last event (inclusive).</param>
+    public static RoomTimeline Read(SyncRound round, Room room, RoomVisibility visibility, long after, long upTo)
+    {
+        var filter = round.Filter.Timeline;
+        if (filter.MatchesNothing || !filter.MatchesRoom(room.Id))
+        {
+            return new RoomTimeline([], false, upTo);
+        }
+
+        var limit = Math.Min(filter.Limit ?? DefaultLimit, MaxLimit);
+        var ignored = round.Ignored;
+
+        // One more than wanted tells whether there is more.
+        var page = RoomHistory.Page(
+            round.Db, room, visibility, backward: true, upTo, after, limit + 1, stored => Wanted(room, filter, ignored, stored));
+        var events = page.Events;
+        var limited = page.End is not null;
+        if (events.Count > limit)
+        {
+            limited = true;
+            events.RemoveRange(limit, events.Count - limit);
+        }
+
+        events.Reverse();
+        return new RoomTimeline(events, limited, events.Count > 0 ? events[0].Timeline!.Value - 1 : upTo);
+    }
+
+    private static bool Wanted(Room room, RoomEventFilter filter, HashSet<string> ignored, StoredEvent stored)
+    {
+        var pdu = SyncRound.Parse(room, stored);
+
+        // Servers must still send state events sent by ignored users to clients.
+        return filter.Matches(pdu) && (stored.IsState || !ignored.Contains(pdu.Sender));
+    }
+}

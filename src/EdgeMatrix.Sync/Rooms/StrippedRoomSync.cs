@@ -1,0 +1,62 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Sync.Rooms;
+
+/// <summary>A room that the user is invited to or knocked on: enough of its state to say what it is.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
+internal static class StrippedRoomSync
+{
+    private static readonly string[] _shownTypes =
+    [
+        "m.room.create",
+        "m.room.name",
+        "m.room.avatar",
+        "m.room.topic",
+        "m.room.join_rules",
+        "m.room.canonical_alias",
+        "m.room.encryption",
+    ];
+
+    /// <summary>Writes the room, or nothing if the invite is of somebody whom the user ignores.</summary>
+    public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news)
+    {
+        var (room, _, own) = news;
+        if (EventTable.Find(round.Db, own.Event) is not { } member)
+        {
+            return false;
+        }
+
+        // Servers must not send room invites from ignored users to clients.
+        var sender = SyncRound.Parse(room, member).Sender;
+        if (own.Membership == Membership.Invite && round.Ignored.Contains(sender))
+        {
+            return false;
+        }
+
+        var output = new EventOutput(round, room, json);
+        json.WriteStartObject(room.Id);
+        json.WriteStartObject(own.Membership == Membership.Invite ? "invite_state"u8 : "knock_state"u8);
+        json.WriteStartArray("events"u8);
+        foreach (var type in _shownTypes)
+        {
+            if (RoomStateReader.FindStored(round.Db, member.State, type, "") is { } stored)
+            {
+                output.WriteStripped(stored);
+            }
+        }
+
+        // Who it is that invites, by name and face.
+        if (sender != round.Request.UserId && RoomStateReader.FindStored(round.Db, member.State, "m.room.member", sender) is { } inviter)
+        {
+            output.WriteStripped(inviter);
+        }
+
+        output.WriteStripped(member);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        return true;
+    }
+}

@@ -1,0 +1,165 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Typing;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Sync.Rooms;
+
+namespace EdgeMatrix.Sync;
+
+/// <summary>Answers <c>/sync</c>: what changed for this device since its last token.</summary>
+/// <remarks>
+/// <list type="number">
+/// <item>Take the task that ends at the user's next change, so that none is missed while looking.</item>
+/// <item>Compare what is known in memory of the user's last change, and of typing, with the token: most looks end here.</item>
+/// <item>Fix the positions to sync up to, then open the snapshot: it holds all up to them, and what is later is passed over.</item>
+/// <item>Find the rooms in which there may be news (<see cref="ChangedRooms"/>), and the account data that changed.</item>
+/// <item>
+/// Write each room by the user's membership at the end of the stretch: <see cref="JoinedRoomSync"/>,
+/// <see cref="StrippedRoomSync"/> (invited, knocked), <see cref="LeftRoomSync"/>. Timeline first
+/// (<see cref="RoomTimeline"/>), then the state that it does not bring (<see cref="RoomStateChanges"/>).
+/// </item>
+/// <item>If that was nothing, wait for the task of step 1 or the time-out, and look again from where this look ended.</item>
+/// </list>
+/// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+/// </remarks>
+public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
+{
+    // About 5 MB when full.
+    private const int MaxLazyMembers = 65_536;
+
+    // Events are sent as they are stored; only what JSON demands is escaped, not what HTML would.
+    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly LazyLoadedMembers _lazyMembers = new(MaxLazyMembers);
+    private readonly MemberKeys _memberKeys = new();
+
+    /// <summary>Whether a token can have come from this server.</summary>
+    public bool Knows(SyncToken token) => token.Position <= engine.Database.CommittedPosition;
+
+    /// <summary>Writes the answer into <paramref name="output"/>, as soon as there is news or at the time-out.</summary>
+    /// <param name="end">Ends the wait early, with what there is: nothing.</param>
+    public async Task SyncAsync(SyncRequest request, ResponseBuffer output, CancellationToken end)
+    {
+        if (request.Since is null)
+        {
+            _lazyMembers.Forget(request.Device);
+        }
+
+        var since = request.Since;
+        var start = engine.Time.GetTimestamp();
+        while (true)
+        {
+            var next = engine.Notifier.NextChange(request.User);
+            if (Look(request, ref since, output))
+            {
+                return;
+            }
+
+            var left = request.Timeout - engine.Time.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero || end.IsCancellationRequested)
+            {
+                WriteNothing(output, since!.Value);
+                return;
+            }
+
+            // The time-out and the end are no errors: either way one last look is taken.
+            await next.WaitAsync(left, engine.Time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Looks for news once. If there is none, moves <paramref name="since"/> on to where it looked up to.</summary>
+    private bool Look(SyncRequest request, ref SyncToken? since, ResponseBuffer output)
+    {
+        // Typing first: what changes after the positions were read is found again by the next look.
+        var upTo = new SyncToken(0, typing.Position);
+        if (since is not { } known)
+        {
+            upTo = upTo with { Position = engine.Database.CommittedPosition };
+        }
+        else
+        {
+            var lastChange = engine.Notifier.LastChange(request.User);
+            if (lastChange <= known.Position && upTo.Typing == known.Typing && !request.FullState)
+            {
+                return false;
+            }
+
+            upTo = upTo with { Position = Math.Max(lastChange, known.Position) };
+
+            // A typing position from after this one is of an earlier run of the server, whose clock was ahead.
+            since = known.Typing <= upTo.Typing ? known : known with { Typing = 0 };
+        }
+
+        using var db = engine.Database.OpenSnapshot();
+        if (Write(new SyncRound(db, engine, typing, _lazyMembers, _memberKeys, request, since, upTo), output))
+        {
+            return true;
+        }
+
+        output.Clear();
+        since = upTo;
+        return false;
+    }
+
+    /// <returns>Whether it is worth sending: there is news, or the client asked to be answered at once.</returns>
+    private bool Write(SyncRound round, ResponseBuffer output)
+    {
+        using var json = new Utf8JsonWriter(output, _options);
+        var accountData = AccountDataNews.Read(round);
+        var ofUser = accountData.OfUser(round);
+        var rooms = ChangedRooms.Find(round, engine.Notifier, accountData);
+        WriteHead(json, round.UpTo);
+        AccountDataNews.Write(json, ofUser);
+        var news = round.Since is null || round.Request.FullState || ofUser.Count > 0;
+        json.WriteStartObject("rooms"u8);
+        news |= WriteRooms(json, "join"u8, rooms, n => n.Own.Membership == Membership.Join, n => JoinedRoomSync.Write(round, json, n, accountData));
+        news |= WriteRooms(json, "invite"u8, rooms, n => n.Own.Membership == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
+        news |= WriteRooms(json, "knock"u8, rooms, n => n.Own.Membership == Membership.Knock, n => StrippedRoomSync.Write(round, json, n));
+        news |= WriteRooms(
+            json, "leave"u8, rooms, n => n.Own.Membership is Membership.Leave or Membership.Ban, n => LeftRoomSync.Write(round, json, n, accountData));
+        json.WriteEndObject();
+        json.WriteEndObject();
+        return news;
+    }
+
+    private static bool WriteRooms(
+        Utf8JsonWriter json, ReadOnlySpan<byte> section, List<RoomNews> rooms, Func<RoomNews, bool> belongs, Func<RoomNews, bool> write)
+    {
+        var any = false;
+        json.WriteStartObject(section);
+        foreach (var room in rooms.Where(belongs))
+        {
+            any |= write(room);
+        }
+
+        json.WriteEndObject();
+        return any;
+    }
+
+    private static void WriteHead(Utf8JsonWriter json, SyncToken next)
+    {
+        json.WriteStartObject();
+        json.WriteString("next_batch"u8, next.ToString());
+        json.WriteStartObject("presence"u8);
+        json.WriteStartArray("events"u8);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteStartObject("to_device"u8);
+        json.WriteStartArray("events"u8);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteStartObject("device_one_time_keys_count"u8);
+        json.WriteEndObject();
+    }
+
+    private static void WriteNothing(ResponseBuffer output, SyncToken next)
+    {
+        using var json = new Utf8JsonWriter(output, _options);
+        WriteHead(json, next);
+        AccountDataNews.Write(json, []);
+        json.WriteStartObject("rooms"u8);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}
