@@ -43,12 +43,6 @@ public sealed class MatrixError : IResult
 
     public static MatrixError UnsupportedRoomVersion(string message) => new(400, "M_UNSUPPORTED_ROOM_VERSION", message);
 
-    public static MatrixError UnableToAuthoriseJoin(string message) => new(400, "M_UNABLE_TO_AUTHORISE_JOIN", message);
-
-    /// <param name="roomVersion">The version of the room that this server cannot join.</param>
-    public static MatrixError IncompatibleRoomVersion(string roomVersion) => new(
-        400, "M_INCOMPATIBLE_ROOM_VERSION", "This server does not support the room's version", json => json.WriteString("room_version", roomVersion));
-
     public static MatrixError InvalidUsername(string message) => new(400, "M_INVALID_USERNAME", message);
 
     public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
@@ -63,6 +57,8 @@ public sealed class MatrixError : IResult
         json => json.WriteBoolean("soft_logout", softLogout));
 
     public static MatrixError Forbidden(string message) => new(403, "M_FORBIDDEN", message);
+
+    public static MatrixError ThreepidDenied(string message) => new(403, "M_THREEPID_DENIED", message);
 
     public static MatrixError GuestAccessForbidden(string message) => new(403, "M_GUEST_ACCESS_FORBIDDEN", message);
 
@@ -98,7 +94,8 @@ public sealed class MatrixError : IResult
         RefusalKind.BadState => BadState(refusal.Message),
         RefusalKind.BadAlias => BadAlias(refusal.Message),
         RefusalKind.InvalidRoomState => InvalidRoomState(refusal.Message),
-        RefusalKind.UnableToAuthoriseJoin => UnableToAuthoriseJoin(refusal.Message),
+        RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
+        RefusalKind.Unknown => BadRequest(refusal.Message),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };
 
