@@ -45,7 +45,7 @@ public readonly record struct UserId
         return true;
     }
 
-    /// <summary>Whether a new account may take this name by the strict grammar. The length of the whole id is the caller's to check.</summary>
+    /// <summary>Whether a new account may take this name by the strict grammar. Its length is not checked.</summary>
     public static bool IsValidNewLocalpart([NotNullWhen(true)] string? localpart) =>
         !string.IsNullOrEmpty(localpart) && !localpart.AsSpan().ContainsAnyExcept(LocalpartCharacters);
 
