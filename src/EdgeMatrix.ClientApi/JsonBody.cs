@@ -14,30 +14,58 @@ public static class JsonBody
     public const int DefaultMaxBytes = 1 << 20;
 
     /// <summary>The body as <typeparamref name="T"/>.</summary>
-    /// <param name="allowEmpty">No body at all stands for <c>{}</c>.</param>
     /// <returns>Or <c>M_NOT_JSON</c> (no JSON at all), <c>M_BAD_JSON</c> (JSON of the wrong shape), <c>M_TOO_LARGE</c>.</returns>
-    public static async Task<(T? Body, MatrixError? Error)> ReadJsonAsync<T>(
-        this HttpRequest request, JsonTypeInfo<T> type, bool allowEmpty = false, int maxBytes = DefaultMaxBytes)
-        where T : class
-    {
-        var (body, error) = await request.ReadObjectAsync(allowEmpty, maxBytes);
-        return error is null ? body.As(type) : (null, error);
-    }
+    public static Task<(T? Body, MatrixError? Error)> ReadJsonAsync<T>(
+        this HttpRequest request, JsonTypeInfo<T> type, int maxBytes = DefaultMaxBytes)
+        where T : class => ReadAsync(request, type, emptyAllowed: false, maxBytes);
+
+    /// <summary>As <see cref="ReadJsonAsync"/>; no body at all stands for <c>{}</c>.</summary>
+    public static Task<(T? Body, MatrixError? Error)> ReadJsonOrEmptyAsync<T>(
+        this HttpRequest request, JsonTypeInfo<T> type, int maxBytes = DefaultMaxBytes)
+        where T : class => ReadAsync(request, type, emptyAllowed: true, maxBytes);
 
     /// <summary>
     /// The body as it came, which must be an object. Its strings can be read safely; numbers, duplicate keys and depth up
     /// to 64 are as the client chose, so what becomes an event's content must still pass canonical JSON.
     /// </summary>
-    /// <param name="allowEmpty">No body at all stands for <c>{}</c>.</param>
-    public static async Task<(JsonElement Body, MatrixError? Error)> ReadObjectAsync(
-        this HttpRequest request, bool allowEmpty = false, int maxBytes = DefaultMaxBytes)
+    public static Task<(JsonElement Body, MatrixError? Error)> ReadObjectAsync(this HttpRequest request, int maxBytes = DefaultMaxBytes) =>
+        ReadObjectAsync(request, emptyAllowed: false, maxBytes);
+
+    /// <summary>As <see cref="ReadObjectAsync(HttpRequest, int)"/>; no body at all stands for <c>{}</c>.</summary>
+    public static Task<(JsonElement Body, MatrixError? Error)> ReadObjectOrEmptyAsync(this HttpRequest request, int maxBytes = DefaultMaxBytes) =>
+        ReadObjectAsync(request, emptyAllowed: true, maxBytes);
+
+    public static JsonHttpResult<T> Json<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type, "application/json");
+
+    /// <summary>Reads a value of a body that was taken as it came.</summary>
+    public static (T? Value, MatrixError? Error) As<T>(this JsonElement body, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return body.Deserialize(type) is { } value ? (value, null) : (null, MatrixError.BadJson("The body is null"));
+        }
+        catch (JsonException exception)
+        {
+            return (null, MatrixError.BadJson($"A value is missing or has the wrong type at {exception.Path ?? "$"}"));
+        }
+    }
+
+    private static async Task<(T?, MatrixError?)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type, bool emptyAllowed, int maxBytes)
+        where T : class
+    {
+        var (body, error) = await ReadObjectAsync(request, emptyAllowed, maxBytes);
+        return error is null ? body.As(type) : (null, error);
+    }
+
+    private static async Task<(JsonElement, MatrixError?)> ReadObjectAsync(HttpRequest request, bool emptyAllowed, int maxBytes)
     {
         if (await ReadBytesAsync(request, maxBytes) is not { } bytes)
         {
             return (default, MatrixError.TooLarge($"The body has more than {maxBytes} bytes"));
         }
 
-        if (bytes.Length == 0 && allowEmpty)
+        if (bytes.Length == 0 && emptyAllowed)
         {
             bytes = "{}"u8.ToArray();
         }
@@ -65,22 +93,6 @@ public static class JsonBody
         return HasLoneSurrogate(bytes)
             ? (default, MatrixError.BadJson("A string holds half of a surrogate pair"))
             : (element, null);
-    }
-
-    public static JsonHttpResult<T> Json<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type, "application/json");
-
-    /// <summary>Reads a value of a body that was taken as it came.</summary>
-    public static (T? Value, MatrixError? Error) As<T>(this JsonElement body, JsonTypeInfo<T> type)
-        where T : class
-    {
-        try
-        {
-            return body.Deserialize(type) is { } value ? (value, null) : (null, MatrixError.BadJson("The body is null"));
-        }
-        catch (JsonException exception)
-        {
-            return (null, MatrixError.BadJson($"A value is missing or has the wrong type at {exception.Path ?? "$"}"));
-        }
     }
 
     /// <summary>The whole body, or null if it is larger than <paramref name="maxBytes"/>.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using EdgeMatrix.Rooms;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi;
@@ -32,6 +33,16 @@ public sealed class MatrixError : IResult
 
     public static MatrixError BadRequest(string message) => new(400, "M_UNKNOWN", message);
 
+    public static MatrixError BadState(string message) => new(400, "M_BAD_STATE", message);
+
+    public static MatrixError BadAlias(string message) => new(400, "M_BAD_ALIAS", message);
+
+    public static MatrixError RoomInUse(string message) => new(400, "M_ROOM_IN_USE", message);
+
+    public static MatrixError InvalidRoomState(string message) => new(400, "M_INVALID_ROOM_STATE", message);
+
+    public static MatrixError UnsupportedRoomVersion(string message) => new(400, "M_UNSUPPORTED_ROOM_VERSION", message);
+
     public static MatrixError InvalidUsername(string message) => new(400, "M_INVALID_USERNAME", message);
 
     public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
@@ -47,6 +58,8 @@ public sealed class MatrixError : IResult
 
     public static MatrixError Forbidden(string message) => new(403, "M_FORBIDDEN", message);
 
+    public static MatrixError ThreepidDenied(string message) => new(403, "M_THREEPID_DENIED", message);
+
     public static MatrixError GuestAccessForbidden(string message) => new(403, "M_GUEST_ACCESS_FORBIDDEN", message);
 
     public static MatrixError NotFound(string message) => new(404, "M_NOT_FOUND", message);
@@ -54,6 +67,9 @@ public sealed class MatrixError : IResult
     public static MatrixError Unrecognized() => new(404, "M_UNRECOGNIZED", "Unrecognized request");
 
     public static MatrixError MethodNotAllowed() => new(405, "M_UNRECOGNIZED", "Unrecognized request: the method is not one of this endpoint's");
+
+    /// <summary>409: what the request wants to make is there already.</summary>
+    public static MatrixError Conflict(string message) => new(409, "M_UNKNOWN", message);
 
     public static MatrixError TooLarge(string message) => new(413, "M_TOO_LARGE", message);
 
@@ -65,6 +81,23 @@ public sealed class MatrixError : IResult
 
     /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
     public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
+
+    public static MatrixError From(Refusal refusal) => refusal.Kind switch
+    {
+        RefusalKind.Forbidden => Forbidden(refusal.Message),
+        RefusalKind.NotFound => NotFound(refusal.Message),
+        RefusalKind.InvalidParam => InvalidParam(refusal.Message),
+        RefusalKind.BadJson => BadJson(refusal.Message),
+        RefusalKind.TooLarge => TooLarge(refusal.Message),
+        RefusalKind.UnsupportedRoomVersion => UnsupportedRoomVersion(refusal.Message),
+        RefusalKind.RoomInUse => RoomInUse(refusal.Message),
+        RefusalKind.BadState => BadState(refusal.Message),
+        RefusalKind.BadAlias => BadAlias(refusal.Message),
+        RefusalKind.InvalidRoomState => InvalidRoomState(refusal.Message),
+        RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
+        RefusalKind.Unknown => BadRequest(refusal.Message),
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
+    };
 
     /// <summary>Sent as the <c>Retry-After</c> header, in whole seconds.</summary>
     public TimeSpan? RetryAfter { get; init; }
