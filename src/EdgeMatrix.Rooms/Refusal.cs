@@ -13,9 +13,10 @@ public enum RefusalKind
     BadState,
     BadAlias,
     InvalidRoomState,
-    UnableToGrantJoin,
-    Unknown,
     ThreepidDenied,
+
+    /// <summary>No code of the specification fits.</summary>
+    Unknown,
 }
 
 /// <param name="Message">What was wrong, for the client's developer.</param>

@@ -58,7 +58,7 @@ internal static class Ephemeral
         ReadReceipts receipts,
         AccountData accountData)
     {
-        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.ReceiptRequest, allowEmpty: true);
+        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReceiptRequest);
         if (error is not null)
         {
             return error;

@@ -36,7 +36,7 @@ internal static class PublishedRooms
     /// <summary><c>PUT /_matrix/client/v3/directory/list/room/{roomId}</c>: for moderators of the room and admins.</summary>
     public static async Task<IResult> SetVisibility(string roomId, HttpRequest request, Requester requester, RoomEngine engine)
     {
-        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.DirectoryVisibilityRequest, allowEmpty: true);
+        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.DirectoryVisibilityRequest);
         if (error is not null)
         {
             return error;
@@ -69,7 +69,7 @@ internal static class PublishedRooms
     /// <summary><c>POST /_matrix/client/v3/publicRooms</c></summary>
     public static async Task<IResult> Search(string? server, HttpRequest request, RoomEngine engine)
     {
-        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.PublicRoomsRequest, allowEmpty: true);
+        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.PublicRoomsRequest);
         return error ?? Answer(engine, server, body ?? new PublicRoomsRequest());
     }
 

@@ -63,7 +63,7 @@ internal static class RoomAliases
         // A taken alias is 409 M_UNKNOWN; M_ROOM_IN_USE belongs to createRoom.
         return await engine.Database.WriteAsync(db => RoomAliasTable.TryAdd(db, alias.Value, view.Room.Nid, requester.UserNid))
             ? RoomMembership.EmptyObject()
-            : new MatrixError(409, "M_UNKNOWN", $"Room alias {alias.Value} already exists");
+            : MatrixError.Conflict($"Room alias {alias.Value} already exists");
     }
 
     /// <summary><c>DELETE /_matrix/client/v3/directory/room/{roomAlias}</c>: for whoever made it, moderators and admins.</summary>

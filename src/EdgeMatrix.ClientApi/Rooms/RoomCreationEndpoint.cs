@@ -16,6 +16,6 @@ internal static class RoomCreationEndpoint
         }
 
         var (room, refusal) = await creation.CreateAsync(requester.UserId, body!);
-        return refusal is not null ? refusal.ToError() : RoomMembership.RoomId(room!.Id);
+        return refusal is not null ? MatrixError.From(refusal) : RoomMembership.RoomId(room!.Id);
     }
 }

@@ -50,7 +50,7 @@ internal static class RoomMembership
     public static async Task<IResult> Leave(
         string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members)
     {
-        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.ReasonRequest, allowEmpty: true);
+        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReasonRequest);
         if (error is not null)
         {
             return error;
@@ -69,7 +69,7 @@ internal static class RoomMembership
             return RoomSending.NotInRoom();
         }
 
-        return await members.ForgetAsync(room, requester.UserNid) is { } refusal ? refusal.ToError() : EmptyObject();
+        return await members.ForgetAsync(room, requester.UserNid) is { } refusal ? MatrixError.From(refusal) : EmptyObject();
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
@@ -108,7 +108,7 @@ internal static class RoomMembership
         RoomEngine engine,
         Func<Room, string, string?, CancellationToken, Task<Outcome<string>>> enter)
     {
-        var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.ReasonRequest, allowEmpty: true);
+        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReasonRequest);
         if (error is not null)
         {
             return error;
@@ -122,7 +122,7 @@ internal static class RoomMembership
         }
 
         var (_, refusal) = await enter(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted);
-        return refusal is not null ? refusal.ToError() : RoomId(room.Id);
+        return refusal is not null ? MatrixError.From(refusal) : RoomId(room.Id);
     }
 
     private static Room? Resolve(RoomEngine engine, string roomIdOrAlias)
@@ -149,5 +149,5 @@ internal static class RoomMembership
             : RoomSending.NotInRoom();
     }
 
-    private static IResult Done(Outcome<string> outcome) => outcome.Refusal is { } refusal ? refusal.ToError() : EmptyObject();
+    private static IResult Done(Outcome<string> outcome) => outcome.Refusal is { } refusal ? MatrixError.From(refusal) : EmptyObject();
 }

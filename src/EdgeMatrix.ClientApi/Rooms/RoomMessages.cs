@@ -22,7 +22,7 @@ internal static class RoomMessages
     {
         if (dir is null)
         {
-            return MatrixError.MissingParam("dir must be given: b for backwards, f for forwards");
+            return MatrixError.MissingParam("dir");
         }
 
         if (dir is not ("b" or "f"))

@@ -39,7 +39,7 @@ internal static class RoomSending
     public static async Task<IResult> Redact(
         string roomId, string eventId, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
     {
-        var (body, error) = await request.ReadObjectAsync(allowEmpty: true);
+        var (body, error) = await request.ReadObjectOrEmptyAsync();
         if (error is not null)
         {
             return error;
@@ -96,7 +96,7 @@ internal static class RoomSending
             },
             null,
             request.HttpContext.RequestAborted);
-        return outcome.Refusal is not null ? outcome.Refusal.ToError() : EventId(present ?? outcome.Value!);
+        return outcome.Refusal is not null ? MatrixError.From(outcome.Refusal) : EventId(present ?? outcome.Value!);
     }
 
     public static MatrixError NotInRoom() => MatrixError.Forbidden("You are not in the room, or it does not exist");
@@ -157,7 +157,7 @@ internal static class RoomSending
     private static async Task<IResult> Answer(Task<Outcome<string>> sending)
     {
         var (eventId, refusal) = await sending;
-        return refusal is not null ? refusal.ToError() : EventId(eventId!);
+        return refusal is not null ? MatrixError.From(refusal) : EventId(eventId!);
     }
 
     private static JsonStream EventId(string eventId) => new(json =>

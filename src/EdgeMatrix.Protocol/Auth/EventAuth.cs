@@ -13,7 +13,7 @@ namespace EdgeMatrix.Protocol.Auth;
 public static class EventAuth
 {
     /// <summary>Every rule that looks at the room state: all but "considering the event's auth_events".</summary>
-    /// <param name="state">The state to check against: before the event, current, or made of its auth events; the create event included.</param>
+    /// <param name="state">The state to check against: before the event, current, or of its auth events; the create event included.</param>
     public static AuthVerdict CheckAgainstState(Pdu candidate, StateLookup state)
     {
         // If type is m.room.create: …
@@ -29,7 +29,7 @@ public static class EventAuth
 
         // v12: If the event's room_id is not an event ID for an accepted (not rejected) m.room.create event, with the sigil ! instead
         // of $, reject.
-        if (candidate.RoomId != create.RoomId)
+        if (candidate.Version.CreateEventIsRoomId && candidate.RoomId != create.RoomId)
         {
             return AuthVerdict.Reject("the event is of another room than the create event");
         }

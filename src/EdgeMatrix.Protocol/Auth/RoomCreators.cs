@@ -4,7 +4,7 @@ using EdgeMatrix.Protocol.Json;
 
 namespace EdgeMatrix.Protocol.Auth;
 
-/// <summary>Who created a room: up to version 11 one user, since version 12 also those whom the create event names beside its sender.</summary>
+/// <summary>Who created a room: one user, and since version 12 also those whom the create event names beside its sender.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
 internal readonly struct RoomCreators(Pdu create)
 {

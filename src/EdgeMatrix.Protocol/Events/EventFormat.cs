@@ -69,7 +69,7 @@ internal static class EventFormat
             : $"room_id is not a room id of version {version.Id}";
     }
 
-    /// <summary>"Must be less than the maximum value for an integer (2^53 - 1). If the room's depth is already at the limit, the depth must be set to the limit."</summary>
+    /// <summary>"If the room's depth is already at the limit, the depth must be set to the limit": 2^53 - 1 is in range.</summary>
     public static string? CheckDepth(long depth) =>
         depth is >= 0 and <= CanonicalJson.MaxInteger ? null : "depth is not between 0 and 2^53 - 1";
 

@@ -7,7 +7,7 @@ namespace EdgeMatrix.Protocol.Identifiers;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/appendices/#server-name</remarks>
 public static class ServerName
 {
-    /// <summary>"The length of the complete server name should not exceed 230 characters": for choosing a name, not for refusing one.</summary>
+    /// <summary>"Should not exceed 230 characters": for choosing the name of a server, not for refusing one.</summary>
     public const int RecommendedMaxLength = 230;
 
     private const int MaxDnsNameLength = 255;

@@ -26,7 +26,7 @@ public readonly record struct UserId
     /// <summary>Everything after the first colon, a port included.</summary>
     public string ServerName => Value[(_colon + 1)..];
 
-    /// <summary>Reads the id of any user that may exist: the historical grammar, where only <c>:</c> and NUL are barred from the localpart.</summary>
+    /// <summary>Reads the id of any user that may exist: historical localparts hold anything but <c>:</c> and NUL.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out UserId userId)
     {
         userId = default;
@@ -45,7 +45,7 @@ public readonly record struct UserId
         return true;
     }
 
-    /// <summary>Whether a new account may take this name: the strict grammar, not empty. The 255 bytes of the whole id are the caller's to check.</summary>
+    /// <summary>Whether a new account may take this name by the strict grammar. Its length is not checked.</summary>
     public static bool IsValidNewLocalpart([NotNullWhen(true)] string? localpart) =>
         !string.IsNullOrEmpty(localpart) && !localpart.AsSpan().ContainsAnyExcept(LocalpartCharacters);
 

@@ -59,7 +59,7 @@ public static class CanonicalJson
     }
 
     /// <summary>The canonical form of a value that is known to have one.</summary>
-    /// <exception cref="FormatException">It has none: a number is not an integer in range, a key stands twice, or a string is not Unicode.</exception>
+    /// <exception cref="FormatException">A number is no integer in range, or a key stands twice, or a string is not Unicode.</exception>
     public static byte[] Write(JsonElement value) => Write(value, KeyFilter.Everything);
 
     /// <summary>The canonical form of what the filter leaves of a value.</summary>

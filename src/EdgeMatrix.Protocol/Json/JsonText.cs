@@ -9,7 +9,7 @@ internal static class JsonText
 {
     private const int Malformed = -1;
 
-    /// <summary>Whether any <c>\u</c> escape of the JSON text is a surrogate without its other half. Text that is no JSON may answer either.</summary>
+    /// <summary>Whether any <c>\u</c> escape of the text is half of a surrogate pair. Text that is no JSON may answer either.</summary>
     public static bool HasLoneSurrogate(ReadOnlySpan<byte> json)
     {
         // Outside of strings JSON has no backslash, so the escapes can be found without reading it.

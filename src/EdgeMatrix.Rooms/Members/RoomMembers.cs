@@ -158,7 +158,7 @@ public sealed class RoomMembers(RoomEngine engine)
             }
         }
 
-        return new Refusal(RefusalKind.UnableToGrantJoin, "Nobody on this server may invite you to the room");
+        return Refusal.Forbidden("Nobody on this server may invite you to the room");
     }
 
     private bool MeetsCondition(Pdu joinRules, string userId)

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text.Json;
+using EdgeMatrix.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi;
+
+/// <summary>A standard error response.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#standard-error-response</remarks>
+public sealed class MatrixError : IResult
+{
+    private readonly int _status;
+    private readonly string _code;
+    private readonly string _message;
+    private readonly Action<Utf8JsonWriter>? _fields;
+
+    /// <param name="fields">Writes the fields that the code adds to <c>errcode</c> and <c>error</c>.</param>
+    public MatrixError(int status, string code, string message, Action<Utf8JsonWriter>? fields = null)
+    {
+        _status = status;
+        _code = code;
+        _message = message;
+        _fields = fields;
+    }
+
+    public static MatrixError BadJson(string message) => new(400, "M_BAD_JSON", message);
+
+    public static MatrixError NotJson(string message) => new(400, "M_NOT_JSON", message);
+
+    public static MatrixError InvalidParam(string message) => new(400, "M_INVALID_PARAM", message);
+
+    public static MatrixError MissingParam(string name) => new(400, "M_MISSING_PARAM", $"{name} is missing");
+
+    public static MatrixError BadRequest(string message) => new(400, "M_UNKNOWN", message);
+
+    public static MatrixError BadState(string message) => new(400, "M_BAD_STATE", message);
+
+    public static MatrixError BadAlias(string message) => new(400, "M_BAD_ALIAS", message);
+
+    public static MatrixError RoomInUse(string message) => new(400, "M_ROOM_IN_USE", message);
+
+    public static MatrixError InvalidRoomState(string message) => new(400, "M_INVALID_ROOM_STATE", message);
+
+    public static MatrixError UnsupportedRoomVersion(string message) => new(400, "M_UNSUPPORTED_ROOM_VERSION", message);
+
+    public static MatrixError InvalidUsername(string message) => new(400, "M_INVALID_USERNAME", message);
+
+    public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
+
+    public static MatrixError MissingToken() => new(401, "M_MISSING_TOKEN", "No access token was given");
+
+    /// <param name="softLogout">True only where a refresh token can bring the session back.</param>
+    public static MatrixError UnknownToken(bool softLogout) => new(
+        401,
+        "M_UNKNOWN_TOKEN",
+        softLogout ? "The access token has expired" : "The token is not known",
+        json => json.WriteBoolean("soft_logout", softLogout));
+
+    public static MatrixError Forbidden(string message) => new(403, "M_FORBIDDEN", message);
+
+    public static MatrixError ThreepidDenied(string message) => new(403, "M_THREEPID_DENIED", message);
+
+    public static MatrixError GuestAccessForbidden(string message) => new(403, "M_GUEST_ACCESS_FORBIDDEN", message);
+
+    public static MatrixError NotFound(string message) => new(404, "M_NOT_FOUND", message);
+
+    public static MatrixError Unrecognized() => new(404, "M_UNRECOGNIZED", "Unrecognized request");
+
+    public static MatrixError MethodNotAllowed() => new(405, "M_UNRECOGNIZED", "Unrecognized request: the method is not one of this endpoint's");
+
+    /// <summary>409: what the request wants to make is there already.</summary>
+    public static MatrixError Conflict(string message) => new(409, "M_UNKNOWN", message);
+
+    public static MatrixError TooLarge(string message) => new(413, "M_TOO_LARGE", message);
+
+    public static MatrixError LimitExceeded(TimeSpan retryAfter) => new(
+        429, "M_LIMIT_EXCEEDED", "Too many requests", json => json.WriteNumber("retry_after_ms", (long)retryAfter.TotalMilliseconds))
+    {
+        RetryAfter = retryAfter,
+    };
+
+    /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
+    public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
+
+    public static MatrixError From(Refusal refusal) => refusal.Kind switch
+    {
+        RefusalKind.Forbidden => Forbidden(refusal.Message),
+        RefusalKind.NotFound => NotFound(refusal.Message),
+        RefusalKind.InvalidParam => InvalidParam(refusal.Message),
+        RefusalKind.BadJson => BadJson(refusal.Message),
+        RefusalKind.TooLarge => TooLarge(refusal.Message),
+        RefusalKind.UnsupportedRoomVersion => UnsupportedRoomVersion(refusal.Message),
+        RefusalKind.RoomInUse => RoomInUse(refusal.Message),
+        RefusalKind.BadState => BadState(refusal.Message),
+        RefusalKind.BadAlias => BadAlias(refusal.Message),
+        RefusalKind.InvalidRoomState => InvalidRoomState(refusal.Message),
+        RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
+        RefusalKind.Unknown => BadRequest(refusal.Message),
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
+    };
+
+    /// <summary>Sent as the <c>Retry-After</c> header, in whole seconds.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = _status;
+        if (RetryAfter is { } delay)
+        {
+            httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return JsonText.Write(Write).ExecuteAsync(httpContext);
+    }
+
+    private void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("errcode", _code);
+        json.WriteString("error", _message);
+        _fields?.Invoke(json);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeMatrix.ClientApi.Pipeline;
+
+/// <summary>Turns what a handler throws into an answer: a client that left is silence, a bug is one log line and a 500.</summary>
+internal sealed partial class RequestFailures(ILogger logger)
+{
+    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await AnswerAsync(context, exception.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? MatrixError.TooLarge("The body is too large")
+                : MatrixError.BadRequest(exception.Message));
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to answer; whatever the handler was waiting for has been given up with the connection.
+        }
+        catch (ConnectionResetException)
+        {
+        }
+        catch (Exception exception)
+        {
+            // The route, not the path: a path can hold a token, and holds names.
+            var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
+            Log.RequestFailed(logger, context.Request.Method, route, exception);
+            await AnswerAsync(context, MatrixError.Internal());
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext context, MatrixError error)
+    {
+        if (context.Response.HasStarted)
+        {
+            // Half an answer is out: cutting the connection is the only way to say that it is not whole.
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        return error.ExecuteAsync(context);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "{Method} {Route} failed")]
+        public static partial void RequestFailed(ILogger logger, string method, string route, Exception exception);
+    }
+}
