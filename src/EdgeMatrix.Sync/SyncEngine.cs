@@ -3,6 +3,7 @@ using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync.Rooms;
 
 namespace EdgeMatrix.Sync;
