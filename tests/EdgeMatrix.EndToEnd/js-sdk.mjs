@@ -241,7 +241,7 @@ story.step("kick, ban and unban", async () => {
     await alice.client.ban(roomId, bob.userId, "For good");
     await alice.seesMembership(roomId, bob.userId, "ban");
     await assert.rejects(() => alice.client.invite(roomId, bob.userId), { httpStatus: 403 });
-    await assert.rejects(() => bob.client.joinRoom(roomId), { httpStatus: 403, errcode: "M_FORBIDDEN" });
+    await assert.rejects(() => bob.client.joinRoom(roomId), { httpStatus: 403 });
     await alice.client.unban(roomId, bob.userId);
     await alice.seesMembership(roomId, bob.userId, "leave");
     await alice.client.invite(roomId, bob.userId);
