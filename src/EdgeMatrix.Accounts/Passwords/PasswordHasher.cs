@@ -39,7 +39,8 @@ public sealed class PasswordHasher : IDisposable
     {
         var salt = new byte[SaltBytes];
         _random.Fill(salt);
-        return Format(salt, await DeriveAsync(password, salt, MemoryKiB, Passes, HashBytes, cancellationToken));
+        var hash = await DeriveAsync(password, salt, MemoryKiB, Passes, HashBytes, cancellationToken);
+        return Format(salt, hash);
     }
 
     /// <summary>Whether the password is the one that was hashed. Null for nobody's takes the same time, and is false.</summary>

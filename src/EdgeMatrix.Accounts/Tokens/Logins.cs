@@ -7,7 +7,9 @@ namespace EdgeMatrix.Accounts.Tokens;
 /// <summary>The tokens of a device, as its client is told them once.</summary>
 /// <param name="RefreshToken">Null where the client did not ask for one; then the access token lasts until logout.</param>
 /// <param name="ExpiresInMs">How long the access token lasts; null: until logout.</param>
-public sealed record IssuedTokens(string DeviceId, string AccessToken, string? RefreshToken, long? ExpiresInMs);
+public sealed record IssuedTokens(string AccessToken, string? RefreshToken, long? ExpiresInMs);
+
+public sealed record Login(string DeviceId, IssuedTokens Tokens);
 
 /// <summary>Begins, carries on and ends the sessions of devices.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices</remarks>
@@ -25,7 +27,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
     /// <param name="deviceId">Null for a new device with an id of ours.</param>
     /// <param name="displayName">Of a new device; a known one keeps its own.</param>
     /// <param name="refreshable">The client can refresh: its access token is to expire.</param>
-    public Task<IssuedTokens> LogInAsync(long user, string? deviceId, string? displayName, bool refreshable)
+    public Task<Login> LogInAsync(long user, string? deviceId, string? displayName, bool refreshable)
     {
         var id = deviceId ?? random.Base62(DeviceIdLength).ToUpperInvariant();
         return database.WriteAsync(db =>
@@ -42,7 +44,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
                 device = DeviceTable.Insert(db, user, id, displayName);
             }
 
-            return Issue(db, device, id, refreshable, replaces: null);
+            return new Login(id, Issue(db, device, refreshable, replaces: null));
         });
     }
 
@@ -73,7 +75,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
                 db.AfterCommit(() => accessTokens.Cache.Remove(refresh.Device));
             }
 
-            return Issue(db, refresh.Device, "", refreshable: true, refresh.Nid);
+            return Issue(db, refresh.Device, refreshable: true, refresh.Nid);
         });
     }
 
@@ -110,13 +112,13 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
     }
 
     /// <param name="replaces">Nid of the refresh token that is exchanged.</param>
-    private IssuedTokens Issue(WriteTransaction db, long device, string deviceId, bool refreshable, long? replaces)
+    private IssuedTokens Issue(WriteTransaction db, long device, bool refreshable, long? replaces)
     {
         var access = "ema_" + random.Base62(TokenLength);
         if (!refreshable)
         {
             TokenTable.InsertAccess(db, TokenHash.Of(access).ToBytes(), device, null, null);
-            return new IssuedTokens(deviceId, access, null, null);
+            return new IssuedTokens(access, null, null);
         }
 
         var refresh = "emr_" + random.Base62(TokenLength);
@@ -128,6 +130,6 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
 
         var expires = time.GetUtcNow() + AccessTokenLifetime;
         TokenTable.InsertAccess(db, TokenHash.Of(access).ToBytes(), device, expires.ToUnixTimeMilliseconds(), refreshNid);
-        return new IssuedTokens(deviceId, access, refresh, (long)AccessTokenLifetime.TotalMilliseconds);
+        return new IssuedTokens(access, refresh, (long)AccessTokenLifetime.TotalMilliseconds);
     }
 }

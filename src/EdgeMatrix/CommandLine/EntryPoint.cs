@@ -1,0 +1,69 @@
+using System.Collections;
+using System.Reflection;
+using EdgeMatrix.Configuration;
+using EdgeMatrix.NativeLibraries;
+
+namespace EdgeMatrix.CommandLine;
+
+/// <summary>From the command line to an exit code.</summary>
+internal static class EntryPoint
+{
+    /// <param name="openAccounts">Opens the accounts in the data folder, for the <c>user</c> commands.</param>
+    public static async Task<int> RunAsync(
+        string[] arguments, Terminal terminal, Func<HomeserverOptions, UserActions> openAccounts, CancellationToken cancellation)
+    {
+        if (Arguments.Parse(arguments, out var problem) is not { } invocation)
+        {
+            terminal.Complain(problem!);
+            terminal.Error.WriteLine("`edgematrix --help` shows what there is.");
+            return ExitCode.WrongUsage;
+        }
+
+        switch (invocation.Command)
+        {
+            case Command.Help:
+                terminal.Output.Write(Usage.Text);
+                return ExitCode.Done;
+            case Command.Version:
+                terminal.Output.WriteLine($"edgematrix {Version}");
+                return ExitCode.Done;
+        }
+
+        var sources = new ConfigSources
+        {
+            File = invocation.ConfigFile,
+            Environment = [.. EnvironmentVariables()],
+            CommandLine = invocation.Settings,
+        };
+        if (ConfigLoader.Load(sources, out var problems) is not { } config)
+        {
+            foreach (var line in problems)
+            {
+                terminal.Complain(line);
+            }
+
+            return ExitCode.WrongUsage;
+        }
+
+        if (invocation.Command == Command.Config)
+        {
+            terminal.Output.Write(config.ToToml());
+            return ExitCode.Done;
+        }
+
+        EmbeddedLibraries.Register();
+        return invocation.Command == Command.Serve
+            ? await ServeCommand.RunAsync(config.Options, terminal, cancellation)
+            : await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation);
+    }
+
+    private static string Version => typeof(EntryPoint).Assembly.GetName().Version!.ToString(fieldCount: 3);
+
+    private static IEnumerable<KeyValuePair<string, string>> EnvironmentVariables()
+    {
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            yield return new((string)variable.Key, (string)variable.Value!);
+        }
+    }
+}

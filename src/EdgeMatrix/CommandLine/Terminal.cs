@@ -1,0 +1,42 @@
+using System.Text;
+
+namespace EdgeMatrix.CommandLine;
+
+/// <summary>The standard streams of the process, or a test's.</summary>
+internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error)
+{
+    /// <summary>Shows a prompt and reads a line without echoing it; null where nobody sits at a terminal.</summary>
+    public Func<string, string>? ReadHidden { get; init; }
+
+    /// <summary>Whether the output is a screen that can show a QR code.</summary>
+    public bool IsScreen { get; init; }
+
+    public static Terminal OfProcess() => new(System.Console.In, System.Console.Out, System.Console.Error)
+    {
+        ReadHidden = System.Console.IsInputRedirected ? null : ReadHiddenLine,
+        IsScreen = !System.Console.IsOutputRedirected,
+    };
+
+    /// <summary>Says on standard error what went wrong.</summary>
+    public void Complain(string problem) => Error.WriteLine($"edgematrix: {problem}");
+
+    private static string ReadHiddenLine(string prompt)
+    {
+        System.Console.Error.Write(prompt);
+        var line = new StringBuilder();
+        while (System.Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace)
+            {
+                line.Length = Math.Max(0, line.Length - 1);
+            }
+            else if (!char.IsControl(key.KeyChar))
+            {
+                line.Append(key.KeyChar);
+            }
+        }
+
+        System.Console.Error.WriteLine();
+        return line.ToString();
+    }
+}

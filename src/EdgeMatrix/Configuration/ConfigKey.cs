@@ -1,0 +1,113 @@
+namespace EdgeMatrix.Configuration;
+
+/// <summary>One key of the configuration: how it is called, what it holds, and where it lives in <see cref="HomeserverOptions"/>.</summary>
+internal sealed class ConfigKey
+{
+    private readonly Func<HomeserverOptions, object, Assignment> _assign;
+    private readonly Func<HomeserverOptions, object?> _read;
+
+    private ConfigKey(string name, string doc, Func<HomeserverOptions, object?> read, Func<HomeserverOptions, object, Assignment> assign)
+    {
+        Name = name;
+        Doc = doc;
+        _read = read;
+        _assign = assign;
+    }
+
+    /// <summary>Dotted, as in <c>server.name</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>One line for people, without the name.</summary>
+    public string Doc { get; }
+
+    /// <summary>Whether the value may not be shown.</summary>
+    public bool Secret { get; private init; }
+
+    /// <summary>Whether a bare word or number, as the environment and the command line have it, is meant as a string.</summary>
+    public bool TakesText { get; private init; }
+
+    /// <summary>A string, a bool, a list of strings, or null where nothing is chosen.</summary>
+    public object? Read(HomeserverOptions options) => _read(options);
+
+    /// <param name="value">A TOML value: string, bool, long, double, or a list of those.</param>
+    public Assignment Assign(HomeserverOptions options, object value) => _assign(options, value);
+
+    /// <param name="refuse">What is wrong with a value, or null.</param>
+    public static ConfigKey Text(
+        string name,
+        string doc,
+        Func<HomeserverOptions, string?> read,
+        Func<HomeserverOptions, string, HomeserverOptions> write,
+        Func<string, string?> refuse,
+        bool secret = false) =>
+        new(name, doc, read, (options, value) => value switch
+        {
+            string text when refuse(text) is { } problem => Assignment.Refuse(problem),
+            string text => Assignment.Of(write(options, text)),
+            _ => Assignment.Refuse($"must be a string, in quotes, not {Toml.Write(value)}"),
+        })
+        { TakesText = true, Secret = secret };
+
+    public static ConfigKey Flag(
+        string name, string doc, Func<HomeserverOptions, bool> read, Func<HomeserverOptions, bool, HomeserverOptions> write) =>
+        new(name, doc, options => read(options), (options, value) =>
+            value is bool flag ? Assignment.Of(write(options, flag)) : Assignment.Refuse($"must be true or false, not {Toml.Write(value)}"));
+
+    /// <summary>A list of strings; a single string stands for a list of one.</summary>
+    public static ConfigKey List(
+        string name,
+        string doc,
+        Func<HomeserverOptions, IReadOnlyList<string>> read,
+        Func<HomeserverOptions, IReadOnlyList<string>, HomeserverOptions> write,
+        Func<string, string?> refuse) =>
+        new(name, doc, read, (options, value) =>
+        {
+            IReadOnlyList<object> items = value is IReadOnlyList<object> list ? list : [value];
+            var texts = items.OfType<string>().ToList();
+            if (items.Count == 0 || texts.Count < items.Count)
+            {
+                return Assignment.Refuse($"must be a list of strings, as in [\"…\"], not {Toml.Write(value)}");
+            }
+
+            return texts.Select(refuse).FirstOrDefault(problem => problem is not null) is { } problem
+                ? Assignment.Refuse(problem)
+                : Assignment.Of(write(options, texts));
+        })
+        { TakesText = true };
+
+    /// <summary>One of a few words.</summary>
+    public static ConfigKey Choice<T>(
+        string name,
+        string doc,
+        IReadOnlyList<(string Word, T Value)> choices,
+        Func<HomeserverOptions, T> read,
+        Func<HomeserverOptions, T, HomeserverOptions> write)
+        where T : notnull
+    {
+        string WordOf(HomeserverOptions options) => choices.First(choice => choice.Value.Equals(read(options))).Word;
+
+        Assignment Assign(HomeserverOptions options, object value)
+        {
+            foreach (var (word, chosen) in choices)
+            {
+                if (word.Equals(value))
+                {
+                    return Assignment.Of(write(options, chosen));
+                }
+            }
+
+            var words = string.Join(", ", choices.Select(choice => Toml.Write(choice.Word)));
+            return Assignment.Refuse($"must be one of {words}, not {Toml.Write(value)}");
+        }
+
+        return new(name, doc, WordOf, Assign) { TakesText = true };
+    }
+
+    /// <summary>The options with a value in place, or why it was refused.</summary>
+    internal readonly record struct Assignment(HomeserverOptions? Options, string? Refusal)
+    {
+        public static Assignment Of(HomeserverOptions options) => new(options, null);
+
+        public static Assignment Refuse(string problem) => new(null, problem);
+    }
+}

@@ -1,0 +1,112 @@
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Serving;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeMatrix.Configuration;
+
+/// <summary>Every key there is, in the order that <c>edgematrix config</c> prints them.</summary>
+internal static class ConfigKeys
+{
+    public static readonly IReadOnlyList<ConfigKey> All =
+    [
+        ConfigKey.Text(
+            "server.name",
+            "What follows the colon of every user id; cannot change later. Without it: derived from the server's key.",
+            options => options.Server.Name,
+            (options, name) => options with { Server = options.Server with { Name = name } },
+            RefuseServerName),
+        ConfigKey.Text(
+            "server.public_baseurl",
+            "The URL that clients reach this server at, as /.well-known/matrix/client tells them.",
+            options => options.Server.PublicBaseUrl,
+            (options, url) => options with { Server = options.Server with { PublicBaseUrl = url } },
+            RefuseBaseUrl),
+        ConfigKey.List(
+            "server.listen",
+            "Addresses to listen on: http://IP:PORT or https://IP:PORT; port 0 takes a free one.",
+            options => options.Server.Listen,
+            (options, urls) => options with { Server = options.Server with { Listen = urls } },
+            url => Listener.TryParse(url, out _, out var problem) ? null : problem),
+        ConfigKey.Text(
+            "server.data",
+            "The folder that holds everything the server must keep.",
+            options => options.Server.Data,
+            (options, folder) => options with { Server = options.Server with { Data = folder } },
+            RefuseEmpty),
+        ConfigKey.Text(
+            "tls.cert",
+            "PEM file with the certificate of https:// listeners, and its chain. Without it: a self-signed one is made.",
+            options => options.Tls.Cert,
+            (options, file) => options with { Tls = options.Tls with { Cert = file } },
+            RefuseEmpty),
+        ConfigKey.Text(
+            "tls.key",
+            "PEM file with the private key of tls.cert.",
+            options => options.Tls.Key,
+            (options, file) => options with { Tls = options.Tls with { Key = file } },
+            RefuseEmpty),
+        ConfigKey.Flag(
+            "registration.open",
+            "Whether anyone who reaches this server may make an account.",
+            options => options.Registration.Open,
+            (options, open) => options with { Registration = options.Registration with { Open = open } }),
+        ConfigKey.Text(
+            "registration.shared_secret",
+            "Enables /_synapse/admin/v1/register for those who know it.",
+            options => options.Registration.SharedSecret,
+            (options, secret) => options with { Registration = options.Registration with { SharedSecret = secret } },
+            RefuseEmpty,
+            secret: true),
+        ConfigKey.Choice(
+            "rooms.default_version",
+            "The room version of new rooms where the client asks for none.",
+            [("10", "10"), ("11", "11"), ("12", "12")],
+            options => options.Rooms.DefaultVersion,
+            (options, version) => options with { Rooms = options.Rooms with { DefaultVersion = version } }),
+        ConfigKey.Choice(
+            "storage.durability",
+            "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",
+            [("full", Durability.Full), ("relaxed", Durability.Relaxed)],
+            options => options.Storage.Durability,
+            (options, durability) => options with { Storage = options.Storage with { Durability = durability } }),
+        ConfigKey.Text(
+            "admin.token",
+            "Bearer token that lets a machine read /metrics. Without it: only this machine may.",
+            options => options.Admin.Token,
+            (options, token) => options with { Admin = options.Admin with { Token = token } },
+            RefuseEmpty,
+            secret: true),
+        ConfigKey.Choice(
+            "log.level",
+            "The least grave messages that are logged.",
+            [
+                ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
+                ("warning", LogLevel.Warning), ("error", LogLevel.Error),
+            ],
+            options => options.Log.Level,
+            (options, level) => options with { Log = options.Log with { Level = level } }),
+        ConfigKey.Choice(
+            "log.format",
+            "\"text\", or \"json\": one object a line.",
+            [("text", LogFormat.Text), ("json", LogFormat.Json)],
+            options => options.Log.Format,
+            (options, format) => options with { Log = options.Log with { Format = format } }),
+    ];
+
+    public static ConfigKey? Find(string name) => All.FirstOrDefault(key => key.Name == name);
+
+    /// <summary>The key that was probably meant, or null where none is near.</summary>
+    public static string? Nearest(string name) => EditDistance.Nearest(name, All.Select(key => key.Name));
+
+    private static string? RefuseEmpty(string text) => text.Length == 0 ? "must not be empty" : null;
+
+    private static string? RefuseServerName(string name) =>
+        !ServerName.IsValid(name) ? $"{Toml.Write(name)} is no server name: a host name or an IP address, then perhaps :PORT"
+        : name.Length > ServerName.RecommendedMaxLength ? $"must not be longer than {ServerName.RecommendedMaxLength} characters"
+        : null;
+
+    private static string? RefuseBaseUrl(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https" && parsed.Query.Length == 0
+            ? null
+            : $"{Toml.Write(url)} is no URL that begins with http:// or https://";
+}

@@ -1,0 +1,35 @@
+using System.Text;
+
+namespace EdgeMatrix.Configuration;
+
+/// <summary>The options in force, and where each value came from.</summary>
+internal sealed record EffectiveConfig(HomeserverOptions Options, IReadOnlyDictionary<string, string> Origins)
+{
+    private const string Mask = "********";
+
+    /// <summary>The whole configuration as a TOML file, secrets masked, each value followed by its origin.</summary>
+    public string ToToml()
+    {
+        var text = new StringBuilder();
+        foreach (var table in ConfigKeys.All.GroupBy(key => key.Name.Split('.')[0]))
+        {
+            text.Append(text.Length == 0 ? "" : "\n").Append('[').Append(table.Key).Append("]\n");
+            foreach (var key in table)
+            {
+                var name = key.Name[(table.Key.Length + 1)..];
+                var value = key.Read(Options);
+                text.Append("# ").Append(key.Doc).Append('\n');
+                text.Append(value switch
+                {
+                    null => $"# {name} = \"\"  # not set\n",
+                    _ when key.Secret => $"{name} = \"{Mask}\"  # masked; {OriginOf(key)}\n",
+                    _ => $"{name} = {Toml.Write(value)}  # {OriginOf(key)}\n",
+                });
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private string OriginOf(ConfigKey key) => Origins.GetValueOrDefault(key.Name, "default");
+}

@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Logging;
+
+namespace EdgeMatrix.Configuration;
+
+/// <summary>Everything that can be chosen about a homeserver, with every default stated here. <see cref="ConfigKeys"/> says how each is written.</summary>
+public sealed record HomeserverOptions
+{
+    public ServerOptions Server { get; init; } = new();
+    public TlsOptions Tls { get; init; } = new();
+    public RegistrationOptions Registration { get; init; } = new();
+    public RoomOptions Rooms { get; init; } = new();
+    public StorageOptions Storage { get; init; } = new();
+    public AdminOptions Admin { get; init; } = new();
+    public LogOptions Log { get; init; } = new();
+}
+
+public sealed record ServerOptions
+{
+    /// <summary>What follows the colon of every user id; null: the one in the data folder, or at the first start a key-derived one.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>An http or https URL; null: clients are told no base URL.</summary>
+    public string? PublicBaseUrl { get; init; }
+
+    /// <summary>URLs, at least one: see <see cref="Serving.Listener"/>.</summary>
+    public IReadOnlyList<string> Listen { get; init; } = ["http://0.0.0.0:8008"];
+
+    /// <summary>The folder of the database and of a self-made certificate.</summary>
+    public string Data { get; init; } = "./edgematrix-data";
+}
+
+/// <summary>The certificate of <c>https://</c> listeners, as PEM files; both null: a self-signed one is made.</summary>
+public sealed record TlsOptions
+{
+    public string? Cert { get; init; }
+    public string? Key { get; init; }
+}
+
+public sealed record RegistrationOptions
+{
+    /// <summary>Whether anyone who reaches the server may make an account.</summary>
+    public bool Open { get; init; }
+
+    /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
+    public string? SharedSecret { get; init; }
+}
+
+public sealed record RoomOptions
+{
+    public string DefaultVersion { get; init; } = "12";
+}
+
+public sealed record StorageOptions
+{
+    public Durability Durability { get; init; } = Durability.Full;
+}
+
+/// <summary>When a write is acknowledged.</summary>
+public enum Durability
+{
+    /// <summary>Once it is on disk: a power cut loses nothing acknowledged.</summary>
+    Full,
+
+    /// <summary>Once the operating system has it: a power cut may lose the last moments, never consistency. Spares SD cards.</summary>
+    Relaxed,
+}
+
+public sealed record AdminOptions
+{
+    /// <summary>The bearer token of <c>/metrics</c>; null: only this machine may read it.</summary>
+    public string? Token { get; init; }
+}
+
+public sealed record LogOptions
+{
+    public LogLevel Level { get; init; } = LogLevel.Information;
+    public LogFormat Format { get; init; } = LogFormat.Text;
+}
+
+public enum LogFormat
+{
+    Text,
+
+    /// <summary>One JSON object a line.</summary>
+    Json,
+}

@@ -1,0 +1,59 @@
+using System.ComponentModel;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using EdgeMatrix.Protocol;
+using Microsoft.Win32.SafeHandles;
+using NSec.Cryptography;
+using SQLitePCL;
+
+namespace EdgeMatrix.NativeLibraries;
+
+/// <summary>SQLite and libsodium, carried inside the published executable and loaded from memory, so that one file is all there is.</summary>
+/// <remarks>A build that does not carry them (<c>dotnet run</c>) leaves the search to the runtime, which finds the packages' files.</remarks>
+internal static partial class EmbeddedLibraries
+{
+    // MFD_CLOEXEC of memfd_create(2)
+    private const uint CloseOnExec = 1;
+
+    /// <summary>Call once in a process, before anything touches the database or a key.</summary>
+    public static void Register()
+    {
+        var sqlite = new Lazy<nint>(() => Load("e_sqlite3"));
+
+        // Two assemblies call libsodium. It must be one library to both: the state that sodium_init sets up is its own.
+        var sodium = new Lazy<nint>(() => Load("libsodium"));
+        nint Resolve(string name, Assembly caller, DllImportSearchPath? path) => name switch
+        {
+            "e_sqlite3" => sqlite.Value,
+            "libsodium" => sodium.Value,
+            _ => 0,
+        };
+
+        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(Key).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(SodiumRandom).Assembly, Resolve);
+    }
+
+    /// <summary>A handle, or 0 where this executable does not carry the library.</summary>
+    private static unsafe nint Load(string name)
+    {
+        using var carried = (UnmanagedMemoryStream?)typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}.so");
+        if (carried is null)
+        {
+            return 0;
+        }
+
+        using var file = new SafeFileHandle(CreateMemoryFile(name, CloseOnExec), ownsHandle: true);
+        if (file.IsInvalid)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"no memory file for {name}");
+        }
+
+        RandomAccess.Write(file, new ReadOnlySpan<byte>(carried.PositionPointer, (int)carried.Length), fileOffset: 0);
+        return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+}

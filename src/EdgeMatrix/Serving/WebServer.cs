@@ -1,0 +1,88 @@
+using System.Security.Cryptography.X509Certificates;
+using EdgeMatrix.Configuration;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace EdgeMatrix.Serving;
+
+/// <summary>How Kestrel and the log are set up. Nothing here reads a file or a variable of its own: the configuration says it all.</summary>
+internal static class WebServer
+{
+    private const long MaxRequestBodyBytes = 1024 * 1024;
+
+    // A filter may stand in the query of /sync.
+    private const int MaxRequestLineBytes = 16 * 1024;
+
+    // Each long poll holds one; beyond this a small board would run out of memory before it ran out of users.
+    private const int MaxConnections = 4096;
+
+    // "SIGTERM and SIGINT drain and stop within 10 s": what is left is for closing the database.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(8);
+
+    public static void Configure(WebApplicationBuilder builder, HomeserverOptions options, string serverName, TimeProvider time)
+    {
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
+        ConfigureLog(builder.Logging, options.Log);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBodyBytes;
+            kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            Listen(kestrel, options, serverName, time);
+        });
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, HomeserverOptions options, string serverName, TimeProvider time)
+    {
+        (X509Certificate2 Certificate, X509Certificate2Collection Chain)? tls = null;
+        foreach (var url in options.Server.Listen)
+        {
+            if (!Listener.TryParse(url, out var listener, out var problem))
+            {
+                throw new ArgumentException(problem, nameof(options));
+            }
+
+            if (!listener.Tls)
+            {
+                kestrel.Listen(listener.Address, listener.Port);
+                continue;
+            }
+
+            var (certificate, chain) = tls ??= Certificates.Load(options, serverName, time);
+            kestrel.Listen(listener.Address, listener.Port, listen => listen.UseHttps(https =>
+            {
+                https.ServerCertificate = certificate;
+                https.ServerCertificateChain = chain;
+            }));
+        }
+    }
+
+    // The log goes to standard error: standard output is for the line that says "ready".
+    private static void ConfigureLog(ILoggingBuilder logging, LogOptions log)
+    {
+        logging.SetMinimumLevel(log.Level);
+        if (log.Level is LogLevel.Debug or LogLevel.Information)
+        {
+            logging.AddFilter("Microsoft", LogLevel.Warning);
+        }
+
+        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (log.Format == LogFormat.Json)
+        {
+            logging.AddJsonConsole(json =>
+            {
+                json.UseUtcTimestamp = true;
+                json.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(text =>
+            {
+                text.SingleLine = true;
+                text.TimestampFormat = "yyyy-MM-dd HH:mm:ss ";
+            });
+        }
+    }
+}

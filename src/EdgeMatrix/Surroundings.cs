@@ -1,0 +1,15 @@
+using EdgeMatrix.Protocol;
+using Microsoft.AspNetCore.Hosting;
+
+namespace EdgeMatrix;
+
+/// <summary>What a homeserver takes from the world around it. A test brings its own, so that many servers live in one process.</summary>
+public sealed record Surroundings
+{
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public required RandomSource Random { get; init; }
+
+    /// <summary>Takes the place of the listeners, as <c>UseTestServer</c> does; null: real sockets.</summary>
+    public Action<IWebHostBuilder>? Transport { get; init; }
+}
