@@ -26,6 +26,22 @@ public class EphemeralTests
     }
 
     [Fact]
+    public async Task After_a_restart_nobody_is_left_typing_in_a_room_with_news()
+    {
+        await using var fixture = Start();
+        var room = await fixture.CreateAsync(Alice, null, Bob);
+        fixture.Typing.Set(room.Nid, Bob, true, TimeSpan.FromSeconds(10), room.LocalMembers());
+        var first = await fixture.SyncAsync(Alice);
+
+        await using var again = await fixture.RestartAsync();
+        await again.SendAsync(again.Engine.Find(room.Id)!, Bob, "done typing");
+        var second = await again.SyncAsync(Alice, first.Next());
+
+        Assert.Equal([Bob], TypingIn(first.Joined(room)));
+        Assert.Empty(TypingIn(second.Joined(room)));
+    }
+
+    [Fact]
     public async Task Receipts_are_grouped_by_event_and_threads_keep_apart()
     {
         await using var fixture = Start();

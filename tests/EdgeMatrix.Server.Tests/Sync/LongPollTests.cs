@@ -46,7 +46,7 @@ public class LongPollTests
         var first = await fixture.SyncAsync(Alice);
         using var end = new CancellationTokenSource();
 
-        var waiting = fixture.SyncAsync(Alice, first.Next(), timeoutMs: 30_000, end: end.Token);
+        var waiting = fixture.SyncAsync(Alice, first.Next(), timeoutMs: 30_000, end: end);
         await end.CancelAsync();
 
         Assert.Equal(first.Next(), (await waiting).Next());
@@ -157,6 +157,66 @@ public class LongPollTests
         Assert.Null(second.Joined(quiet));
         Assert.Null(third.Joined(room));
         Assert.Equal([next], (await waiting).Joined(room).Timeline().Ids());
+    }
+
+    [Fact]
+    public async Task What_is_on_the_disk_but_not_yet_told_of_is_found_on_the_disk()
+    {
+        await using var fixture = Start();
+        var room = await fixture.CreateAsync(Alice, null, Bob);
+        var first = await fixture.SyncAsync(Alice);
+        Assert.True(SyncToken.TryParse(first.Next(), out var token));
+
+        Assert.NotNull(fixture.Notifier.RoomsChangedSince(token.Position, token.Position));
+        Assert.Null(fixture.Notifier.RoomsChangedSince(token.Position, token.Position + 1));
+        await fixture.SendAsync(room, Bob, "told");
+        Assert.Equal([room.Nid], fixture.Notifier.RoomsChangedSince(token.Position, token.Position + 1)!);
+    }
+
+    [Fact]
+    public async Task More_changes_than_are_remembered_are_found_on_the_disk()
+    {
+        await using var fixture = Start();
+        var room = await fixture.CreateAsync(Alice, null, Bob);
+        var other = await fixture.CreateAsync(Carol);
+        var first = await fixture.SyncAsync(Alice);
+        var id = await fixture.SendAsync(room, Bob, "news");
+        await Task.WhenAll(Enumerable.Range(0, 5_000).Select(i => fixture.SendAsync(other, Carol, $"m{i}")));
+
+        var second = await fixture.SyncAsync(Alice, first.Next());
+
+        Assert.Equal([id], second.Joined(room).Timeline().Ids());
+        Assert.Null(second.Joined(other));
+    }
+
+    [Fact]
+    public async Task Clients_that_follow_a_busy_room_see_every_event_once_in_order()
+    {
+        await using var fixture = Start();
+        var room = await fixture.CreateAsync(Alice, null, Bob);
+        var first = await fixture.SyncAsync(Alice);
+        var sending = Task.WhenAll(Enumerable.Range(0, 4).Select(sender => Task.Run(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                await fixture.SendAsync(room, sender % 2 == 0 ? Alice : Bob, $"{sender}:{i}");
+            }
+        })));
+
+        var seen = new List<string>();
+        for (var since = first.Next(); seen.Count < 400;)
+        {
+            var sync = await fixture.SyncAsync(Alice, since, """{"room":{"timeline":{"limit":100}}}""", timeoutMs: 30_000);
+            since = sync.Next();
+            seen.AddRange(sync.Joined(room).Timeline().Ids());
+            Assert.False(sync.Joined(room).Limited());
+        }
+
+        await sending;
+        using var snapshot = fixture.Database.OpenSnapshot();
+        var stored = EdgeMatrix.Storage.Rooms.EventTable.Backward(snapshot, room.Nid, long.MaxValue, 0, 400);
+        stored.Reverse();
+        Assert.Equal(stored.Select(e => e.EventId), seen);
     }
 
     [Theory]
