@@ -1,0 +1,133 @@
+namespace EdgeMatrix.Storage;
+
+/// <summary>
+/// The SQLite file of a server. Writes queue to one thread, which commits them in groups; reads go on beside it in
+/// snapshots, of which there are a few.
+/// </summary>
+/// <remarks>Work inside a job or a snapshot is synchronous, as SQLite is. One process has the file at a time.</remarks>
+public sealed class Database : IAsyncDisposable
+{
+    private readonly FileStream _lock;
+    private readonly DatabaseConnection _writing;
+    private readonly DatabaseWriter _writer;
+    private readonly DatabaseReaders _readers;
+    private long _reads;
+    private int _disposed;
+
+    private Database(FileStream fileLock, DatabaseConnection writing, DatabaseOptions options)
+    {
+        _lock = fileLock;
+        _writing = writing;
+        _readers = new DatabaseReaders(options);
+        _writer = new DatabaseWriter(writing);
+    }
+
+    /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
+    public long CommittedPosition => _writer.CommittedPosition;
+
+    /// <summary>Transactions committed.</summary>
+    public long Commits => _writer.Commits;
+
+    /// <summary>Jobs committed.</summary>
+    public long Writes => _writer.Writes;
+
+    /// <summary>Snapshots opened.</summary>
+    public long Reads => Interlocked.Read(ref _reads);
+
+    /// <summary>Statements started, of the writer and of all readers; approximate while they run.</summary>
+    public long StatementsRun => _writing.StatementsRun + _readers.StatementsRun;
+
+    /// <summary>Opens the file, or makes it, and brings it to the current schema.</summary>
+    /// <exception cref="DatabaseException">In use by another process, not ours, too new, or not accessible.</exception>
+    public static Database Open(DatabaseOptions options) => Open(options, Migrations.All);
+
+    internal static Database Open(DatabaseOptions options, IReadOnlyList<string> migrations)
+    {
+        // SQLite takes "" and ":memory:" for databases of their own, and the working folder can change.
+        options = options with { Path = Path.GetFullPath(options.Path) };
+        var fileLock = DatabaseLock.Acquire(options.Path);
+        DatabaseConnection? writing = null;
+        try
+        {
+            CreateFile(options.Path);
+            writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
+            writing.Execute("PRAGMA page_size = 4096");
+            DatabaseSchema.Prepare(writing, options.Path, migrations);
+            writing.Execute($"""
+                PRAGMA synchronous = {(options.RelaxedDurability ? "NORMAL" : "FULL")};
+                PRAGMA wal_autocheckpoint = 1000;
+                PRAGMA journal_size_limit = 4194304;
+                """);
+            return new Database(fileLock, writing, options);
+        }
+        catch
+        {
+            writing?.Dispose();
+            fileLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Queues work for the writer. Jobs run in the order of the calls, each as if alone: if it throws, its changes alone are
+    /// undone and the task faults with what it threw.
+    /// </summary>
+    /// <returns>Completes when the work is on disk, in commit order. Faults with <see cref="DatabaseException"/> if the commit fails.</returns>
+    /// <remarks>The work runs on the writer's thread: it must not wait for another write.</remarks>
+    public Task<T> WriteAsync<T>(Func<WriteTransaction, T> work) => _writer.RunAsync(new WriteJob<T>(work));
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Action<WriteTransaction> work) => WriteAsync<bool>(transaction =>
+    {
+        work(transaction);
+        return true;
+    });
+
+    /// <summary>
+    /// The database as it is now, for reading. Waits while all readers are in use, so hold it briefly, never across an
+    /// await of something slow, and do not open one while holding another.
+    /// </summary>
+    /// <exception cref="DatabaseException">None became free in half a minute.</exception>
+    public Snapshot OpenSnapshot()
+    {
+        // Read first: the transaction that starts after it can only see more.
+        var position = CommittedPosition;
+        var connection = _readers.Take();
+        Interlocked.Increment(ref _reads);
+        return new Snapshot(connection, _readers, position);
+    }
+
+    /// <summary>Writes what is queued, moves the log into the file and closes it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _writer.StopAsync();
+        _readers.Dispose();
+
+        // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.
+        _writing.Execute("PRAGMA busy_timeout = 2000");
+        _writing.Scalar("PRAGMA wal_checkpoint(TRUNCATE)");
+        _writing.Dispose();
+        await _lock.DisposeAsync();
+    }
+
+    private static void CreateFile(string path)
+    {
+        try
+        {
+            if (!File.Exists(path))
+            {
+                // SQLite gives its log the permissions of the database, so that is made here, empty.
+                using var file = new FileStream(path, DatabaseLock.OwnerOnly(FileMode.CreateNew));
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DatabaseException($"{path} cannot be made: {exception.Message}", exception);
+        }
+    }
+}

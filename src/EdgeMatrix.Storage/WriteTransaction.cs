@@ -1,0 +1,46 @@
+using SQLitePCL;
+
+namespace EdgeMatrix.Storage;
+
+/// <summary>One job's part of the group that is being written. Valid while the job runs, on the writer's thread.</summary>
+public sealed class WriteTransaction : Session
+{
+    private readonly StreamPositions _positions;
+    private List<Action>? _afterCommit;
+
+    internal WriteTransaction(DatabaseConnection connection, StreamPositions positions)
+        : base(connection) => _positions = positions;
+
+    /// <summary>The rowid of the last row inserted.</summary>
+    public long LastInsertRowId => raw.sqlite3_last_insert_rowid(Connection.Handle);
+
+    /// <summary>The highest position that this job took; 0 if none.</summary>
+    internal long LastPosition { get; private set; }
+
+    internal IReadOnlyList<Action> AfterCommitActions => _afterCommit ?? [];
+
+    /// <summary>
+    /// Takes the next number of the one sequence that orders everything a client can sync. It only ever grows, also across
+    /// restarts; a job that fails leaves a gap.
+    /// </summary>
+    public long NextPosition() => LastPosition = _positions.Next(Connection);
+
+    /// <summary>
+    /// Runs an action once this job is on disk and <see cref="Database.CommittedPosition"/> has moved, before the job's task
+    /// completes; in order, on the writer's thread, so keep it short. Forgotten if the job fails. What it throws faults the
+    /// job's task, though the job is written.
+    /// </summary>
+    public void AfterCommit(Action action)
+    {
+        ObjectDisposedException.ThrowIf(Ended, this);
+        (_afterCommit ??= []).Add(action);
+    }
+
+    internal bool Ended { get; private set; }
+
+    internal void Finish()
+    {
+        Ended = true;
+        End()?.ReturnAll();
+    }
+}
