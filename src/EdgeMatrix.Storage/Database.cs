@@ -25,6 +25,9 @@ public sealed class Database : IAsyncDisposable
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
     public long CommittedPosition => _writer.CommittedPosition;
 
+    /// <summary>How the bodies of events are packed.</summary>
+    public EventBodyCodec Bodies { get; } = new();
+
     /// <summary>Transactions committed.</summary>
     public long Commits => _writer.Commits;
 
@@ -112,6 +115,7 @@ public sealed class Database : IAsyncDisposable
         _writing.Execute("PRAGMA busy_timeout = 2000");
         _writing.Scalar("PRAGMA wal_checkpoint(TRUNCATE)");
         _writing.Dispose();
+        Bodies.Dispose();
         await _lock.DisposeAsync();
     }
 
