@@ -63,10 +63,15 @@ public sealed class Database : IAsyncDisposable
                 """);
             return new Database(fileLock, writing, options);
         }
-        catch
+        catch (Exception exception)
         {
             writing?.Dispose();
             fileLock.Dispose();
+            if (exception is DatabaseException { ResultCode: not 0 } failure)
+            {
+                throw new DatabaseException($"{options.Path} cannot be opened. {failure.Message}", failure);
+            }
+
             throw;
         }
     }

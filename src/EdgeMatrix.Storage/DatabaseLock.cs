@@ -1,8 +1,6 @@
-using System.Globalization;
-
 namespace EdgeMatrix.Storage;
 
-/// <summary>Holds a database for this process: a locked file beside it, which names the process in its text.</summary>
+/// <summary>Holds a database for this process, by a locked file beside it.</summary>
 /// <remarks>The kernel lets go of the lock when the process ends, however it ends; the file stays, for removing it would be a race.</remarks>
 internal static class DatabaseLock
 {
@@ -10,26 +8,20 @@ internal static class DatabaseLock
     public static FileStream Acquire(string databasePath)
     {
         var path = databasePath + ".lock";
-        FileStream file;
         try
         {
-            file = new FileStream(path, OwnerOnly(FileMode.OpenOrCreate));
+            return new FileStream(path, OwnerOnly(FileMode.OpenOrCreate));
         }
         catch (IOException exception) when (exception is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
             throw new DatabaseException(
-                $"{databasePath} is in use by {Holder(path)}. Stop it first, or choose another data folder with --data.", exception);
+                $"{databasePath} is in use: another EdgeMatrix runs on it. Stop that one first, or choose another data folder.", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new DatabaseException(
                 $"{path} cannot be made: {exception.Message} The data folder must exist and be writable by this user.", exception);
         }
-
-        file.SetLength(0);
-        file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        file.Flush();
-        return file;
     }
 
     /// <summary>How to open a file that only its owner may read, alone.</summary>
@@ -42,19 +34,5 @@ internal static class DatabaseLock
         }
 
         return options;
-    }
-
-    private static string Holder(string path)
-    {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var reader = new StreamReader(file);
-            return int.TryParse(reader.ReadToEnd(), CultureInfo.InvariantCulture, out var id) ? $"process {id}" : "another process";
-        }
-        catch (IOException)
-        {
-            return "another process";
-        }
     }
 }

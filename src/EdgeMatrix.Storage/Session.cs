@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace EdgeMatrix.Storage;
 
 /// <summary>Where SQL runs: a <see cref="Snapshot"/> to read, or the <see cref="WriteTransaction"/>. Not thread-safe.</summary>
@@ -7,8 +9,14 @@ public abstract class Session
 
     private protected Session(DatabaseConnection connection) => _connection = connection;
 
-    private protected DatabaseConnection Connection =>
-        _connection ?? throw new ObjectDisposedException(GetType().Name, "The transaction has ended.");
+    private protected DatabaseConnection Connection
+    {
+        get
+        {
+            EnsureOpen();
+            return _connection;
+        }
+    }
 
     /// <summary>
     /// Lends the statement, compiled once per connection; dispose of it when done. The same SQL asked for while it is in
@@ -16,6 +24,9 @@ public abstract class Session
     /// </summary>
     /// <exception cref="DatabaseException">The SQL is wrong.</exception>
     public Statement Prepare(string sql) => Connection.Prepare(sql);
+
+    [MemberNotNull(nameof(_connection))]
+    private protected void EnsureOpen() => ObjectDisposedException.ThrowIf(_connection is null, this);
 
     private protected DatabaseConnection? End() => Interlocked.Exchange(ref _connection, null);
 }

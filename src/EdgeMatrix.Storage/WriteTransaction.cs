@@ -32,15 +32,9 @@ public sealed class WriteTransaction : Session
     /// </summary>
     public void AfterCommit(Action action)
     {
-        ObjectDisposedException.ThrowIf(Ended, this);
+        EnsureOpen();
         (_afterCommit ??= []).Add(action);
     }
 
-    internal bool Ended { get; private set; }
-
-    internal void Finish()
-    {
-        Ended = true;
-        End()?.ReturnAll();
-    }
+    internal void Finish() => End()?.ReturnAll();
 }

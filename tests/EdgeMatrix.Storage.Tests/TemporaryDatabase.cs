@@ -10,6 +10,9 @@ public sealed class TemporaryDatabase : IAsyncDisposable
 
     public Database Open() => Open(new DatabaseOptions(Path));
 
+    /// <summary>Opens it without closing the one that is open; for when that should fail.</summary>
+    public Database OpenAgain() => Database.Open(new DatabaseOptions(Path));
+
     public Database Open(DatabaseOptions options) => _open = Database.Open(options);
 
     /// <summary>Opens it with other migrations than the program's.</summary>
