@@ -1,4 +1,12 @@
-using EdgeMatrix.ClientApi.Pipeline;
+using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.ClientConfig;
+using EdgeMatrix.ClientApi.Devices;
+using EdgeMatrix.ClientApi.Discovery;
+using EdgeMatrix.ClientApi.Filters;
+using EdgeMatrix.ClientApi.Profiles;
+using EdgeMatrix.ClientApi.PushRules;
+using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.ClientApi.Voip;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -8,8 +16,76 @@ namespace EdgeMatrix.ClientApi;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/</remarks>
 public static class ClientRoutes
 {
+    private const string V3 = "/_matrix/client/v3";
+    private const string Rule = V3 + "/pushrules/global/{kind}/{ruleId}";
+    private const string User = V3 + "/user/{userId}";
+    private const string UserRoom = User + "/rooms/{roomId}";
+
     public static void MapClientApi(this IEndpointRouteBuilder routes)
     {
-        _ = routes.MapGroup("").WithToken();
+        var api = routes.MapGroup("").WithToken();
+
+        // API standards, server discovery
+        api.MapGet("/_matrix/client/versions", ServerDiscovery.GetVersions).WithoutToken();
+        api.MapGet("/.well-known/matrix/client", ServerDiscovery.GetClient).WithoutToken();
+
+        // Client authentication: login, logout, registration, account management
+        api.MapGet(V3 + "/login", Sessions.GetFlows).WithoutToken();
+        api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken();
+        api.MapPost(V3 + "/refresh", Sessions.Refresh).WithoutToken();
+        api.MapPost(V3 + "/logout", Sessions.LogOut);
+        api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
+        api.MapPost(V3 + "/register", Registration.Register).WithoutToken();
+        api.MapGet(V3 + "/register/available", Registration.IsAvailable).WithoutToken();
+        api.MapPost(V3 + "/account/password", Passwords.Change);
+        api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
+
+        // Capabilities negotiation
+        api.MapGet(V3 + "/capabilities", Capabilities.Get);
+
+        // Filtering
+        api.MapPost(User + "/filter", FilterUpload.Add);
+        api.MapGet(User + "/filter/{filterId}", FilterUpload.Get);
+
+        // Rooms
+        api.MapRooms();
+
+        // User data: profiles
+        foreach (var profile in (ReadOnlySpan<string>)[V3 + "/profile", "/_matrix/client/unstable/uk.tcpip.msc4133/profile"])
+        {
+            api.MapGet(profile + "/{userId}", ProfileFields.GetAll).WithoutToken();
+            api.MapGet(profile + "/{userId}/{keyName}", ProfileFields.Get).WithoutToken();
+            api.MapPut(profile + "/{userId}/{keyName}", ProfileFields.Set);
+            api.MapDelete(profile + "/{userId}/{keyName}", ProfileFields.Delete);
+        }
+
+        // Modules: voice over IP, device management, push notifications, client config, room tagging
+        api.MapGet(V3 + "/voip/turnServer", TurnServer.Get);
+        api.MapGet(V3 + "/devices", DeviceManagement.List);
+        api.MapGet(V3 + "/devices/{deviceId}", DeviceManagement.Get);
+        api.MapPut(V3 + "/devices/{deviceId}", DeviceManagement.Rename);
+        api.MapDelete(V3 + "/devices/{deviceId}", DeviceManagement.Delete);
+        api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany);
+        api.MapGet(V3 + "/pushers", Pushers.List);
+        api.MapGet(V3 + "/pushrules", PushRuleEndpoints.GetAll);
+        api.MapGet(V3 + "/pushrules/global", PushRuleEndpoints.GetGlobal);
+        api.MapGet(Rule, PushRuleEndpoints.Get);
+        api.MapPut(Rule, PushRuleEndpoints.Set);
+        api.MapDelete(Rule, PushRuleEndpoints.Delete);
+        api.MapGet(Rule + "/enabled", PushRuleEndpoints.GetEnabled);
+        api.MapPut(Rule + "/enabled", PushRuleEndpoints.SetEnabled);
+        api.MapGet(Rule + "/actions", PushRuleEndpoints.GetActions);
+        api.MapPut(Rule + "/actions", PushRuleEndpoints.SetActions);
+        api.MapGet(User + "/account_data/{type}", AccountDataEntries.GetGlobal);
+        api.MapPut(User + "/account_data/{type}", AccountDataEntries.SetGlobal);
+        api.MapGet(UserRoom + "/account_data/{type}", AccountDataEntries.GetOfRoom);
+        api.MapPut(UserRoom + "/account_data/{type}", AccountDataEntries.SetOfRoom);
+        api.MapGet(UserRoom + "/tags", Tags.List);
+        api.MapPut(UserRoom + "/tags/{tag}", Tags.Set);
+        api.MapDelete(UserRoom + "/tags/{tag}", Tags.Remove);
+
+        // Synapse's administration interface
+        api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();
+        api.MapPost("/_synapse/admin/v1/register", SharedSecret.Register).WithoutToken();
     }
 }

@@ -7,7 +7,7 @@ namespace EdgeMatrix.ClientApi;
 
 /// <summary>An answer that is JSON already: stored text, or what a writer wrote.</summary>
 /// <param name="utf8">One whole JSON value.</param>
-public sealed class JsonText(ReadOnlyMemory<byte> utf8) : IResult
+public sealed class JsonText(ReadOnlyMemory<byte> utf8, int status = StatusCodes.Status200OK) : IResult
 {
     // Nothing of ours is pasted into HTML, and names in most languages are half as long unescaped.
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -16,7 +16,9 @@ public sealed class JsonText(ReadOnlyMemory<byte> utf8) : IResult
     public static JsonText Empty { get; } = new("{}"u8.ToArray());
 
     /// <summary>The value that <paramref name="write"/> writes.</summary>
-    public static JsonText Write(Action<Utf8JsonWriter> write)
+    public static JsonText Write(Action<Utf8JsonWriter> write) => Write(StatusCodes.Status200OK, write);
+
+    public static JsonText Write(int status, Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, Options))
@@ -24,11 +26,12 @@ public sealed class JsonText(ReadOnlyMemory<byte> utf8) : IResult
             write(json);
         }
 
-        return new JsonText(buffer.WrittenMemory);
+        return new JsonText(buffer.WrittenMemory, status);
     }
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        httpContext.Response.StatusCode = status;
         httpContext.Response.ContentType = "application/json";
         httpContext.Response.ContentLength = utf8.Length;
         return httpContext.Response.Body.WriteAsync(utf8, httpContext.RequestAborted).AsTask();

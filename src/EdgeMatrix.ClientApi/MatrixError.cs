@@ -104,13 +104,12 @@ public sealed class MatrixError : IResult
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        httpContext.Response.StatusCode = _status;
         if (RetryAfter is { } delay)
         {
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        return JsonText.Write(Write).ExecuteAsync(httpContext);
+        return JsonText.Write(_status, Write).ExecuteAsync(httpContext);
     }
 
     private void Write(Utf8JsonWriter json)

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Accounts;
@@ -44,7 +43,7 @@ internal sealed class AccountDataNews
         {
             json.WriteStartObject();
             json.WritePropertyName("content"u8);
-            json.WriteRawValue(row.Content);
+            json.WriteRawValue(row.Content, skipInputValidation: true);
             json.WriteString("type"u8, row.Type);
             json.WriteEndObject();
         }

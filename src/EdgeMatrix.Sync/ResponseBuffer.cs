@@ -10,7 +10,9 @@ public sealed class ResponseBuffer : IBufferWriter<byte>, IDisposable
     private const int PieceBytes = 32 * 1024;
 
     private readonly List<(byte[] Bytes, int Written)> _full = [];
-    private byte[] _current = ArrayPool<byte>.Shared.Rent(PieceBytes);
+
+    // Empty until something is written: a sync that waits for news holds no piece.
+    private byte[] _current = [];
     private int _written;
 
     public void Advance(int count) => _written += count;
@@ -19,7 +21,11 @@ public sealed class ResponseBuffer : IBufferWriter<byte>, IDisposable
     {
         if (_current.Length - _written < Math.Max(sizeHint, 1))
         {
-            _full.Add((_current, _written));
+            if (_current.Length > 0)
+            {
+                _full.Add((_current, _written));
+            }
+
             _current = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, PieceBytes));
             _written = 0;
         }
@@ -50,7 +56,13 @@ public sealed class ResponseBuffer : IBufferWriter<byte>, IDisposable
             ArrayPool<byte>.Shared.Return(bytes);
         }
 
+        if (_current.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_current);
+        }
+
         _full.Clear();
+        _current = [];
         _written = 0;
     }
 
@@ -68,10 +80,5 @@ public sealed class ResponseBuffer : IBufferWriter<byte>, IDisposable
         return all;
     }
 
-    public void Dispose()
-    {
-        Clear();
-        ArrayPool<byte>.Shared.Return(_current);
-        _current = [];
-    }
+    public void Dispose() => Clear();
 }

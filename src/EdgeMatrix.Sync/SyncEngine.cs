@@ -3,6 +3,7 @@ using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync.Rooms;
 
 namespace EdgeMatrix.Sync;
@@ -29,7 +30,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
     private const int MaxLazyMembers = 65_536;
 
     // Events are sent as they are stored; only what JSON demands is escaped, not what HTML would.
-    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly LazyLoadedMembers _lazyMembers = new(MaxLazyMembers);
     private readonly MemberKeys _memberKeys = new();

@@ -13,13 +13,14 @@ public static class FilterJson
             return null;
         }
 
-        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+        string?[] texts = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(Text)] : [null];
+        if (texts.Contains(null))
         {
             problem = $"{name} is not an array of strings";
             return null;
         }
 
-        return [.. value.EnumerateArray().Select(item => item.GetString()!)];
+        return texts!;
     }
 
     public static bool? Bool(JsonElement filter, string name, out string? problem)
@@ -50,6 +51,19 @@ public static class FilterJson
         }
 
         return (int)Math.Min(limit, int.MaxValue);
+    }
+
+    /// <summary>The string, or null if the value is none; half of a surrogate pair, which the parser takes, makes none.</summary>
+    public static string? Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     public static JsonElement? Member(JsonElement filter, string name) =>

@@ -42,6 +42,20 @@ public sealed class SyncFilter
         return problem is null ? parsed : All;
     }
 
+    /// <summary>As <see cref="Parse(JsonElement, out string?)"/>, of the text of a filter.</summary>
+    public static SyncFilter Parse(string text, out string? problem)
+    {
+        try
+        {
+            return Parse(JsonElement.Parse(text), out problem);
+        }
+        catch (JsonException)
+        {
+            problem = "a filter is not JSON";
+            return All;
+        }
+    }
+
     // A matching room will be excluded even if it is listed in the rooms filter.
     public bool MatchesRoom(string roomId) => !_notRooms.Contains(roomId) && _rooms?.Contains(roomId) != false;
 
@@ -61,12 +75,13 @@ public sealed class SyncFilter
         Fields = fields is null ? null : new EventFields(fields);
         if (FilterJson.Member(filter, "event_format") is { } format)
         {
-            if (format.ValueKind != JsonValueKind.String || format.GetString() is not ("client" or "federation"))
+            var name = FilterJson.Text(format);
+            if (name is not ("client" or "federation"))
             {
                 return "event_format is neither client nor federation";
             }
 
-            FederationFormat = format.ValueEquals("federation"u8);
+            FederationFormat = name == "federation";
         }
 
         if (FilterJson.Member(filter, "account_data") is { } accountData)

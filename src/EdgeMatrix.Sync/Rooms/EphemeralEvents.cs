@@ -7,7 +7,11 @@ namespace EdgeMatrix.Sync.Rooms;
 /// <summary>What happens in a room without becoming an event of it: typing and receipts.</summary>
 /// <param name="Typing">Who types, if that changed; null if not.</param>
 /// <param name="Receipts">Receipts that moved.</param>
-internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Receipts)
+/// <param name="TypingLost">
+/// The server was restarted since the client was last told who types. That is no news, but where there is other news of
+/// the room, the client is told that nobody does.
+/// </param>
+internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Receipts, bool TypingLost)
 {
     public bool Any => Typing is not null || Receipts.Count > 0;
 
@@ -17,22 +21,23 @@ internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Re
         var filter = round.Filter.Ephemeral;
         if (!filter.MatchesRoom(room.Id))
         {
-            return new EphemeralEvents(null, []);
+            return new EphemeralEvents(null, [], false);
         }
 
         var since = all ? default : round.Since ?? default;
         return new EphemeralEvents(
             filter.Matches("m.typing", null) ? ReadTyping(round, room, since.Typing) : null,
-            filter.Matches("m.receipt", null) ? ReadReceipts(round, room, since.Position) : []);
+            filter.Matches("m.receipt", null) ? ReadReceipts(round, room, since.Position) : [],
+            since.Typing > 0 && since.Typing < round.Typing.StartPosition && filter.Matches("m.typing", null));
     }
 
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject("ephemeral"u8);
         json.WriteStartArray("events"u8);
-        if (Typing is not null)
+        if (Typing is not null || TypingLost)
         {
-            WriteTyping(json, Typing);
+            WriteTyping(json, Typing ?? []);
         }
 
         // Receipts should be batched into one event per room and thread. Within one event a user has one receipt of a kind,

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.ClientApi;
 
 /// <summary>Whether an endpoint takes an access token.</summary>
 public enum TokenUse

@@ -1,0 +1,35 @@
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Accounts;
+
+namespace EdgeMatrix.Accounts.Devices;
+
+/// <summary>The devices that users are logged in with.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#device-management</remarks>
+public sealed class UserDevices(Database database)
+{
+    /// <param name="user">Nid of the user.</param>
+    public IReadOnlyList<DeviceRow> List(long user)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return DeviceTable.OfUser(snapshot, user);
+    }
+
+    public DeviceRow? Find(long user, string deviceId)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return DeviceTable.Find(snapshot, user, deviceId);
+    }
+
+    /// <summary>False if the user has no such device.</summary>
+    public Task<bool> RenameAsync(long user, string deviceId, string? displayName) =>
+        database.WriteAsync(db =>
+        {
+            if (DeviceTable.Find(db, user, deviceId) is not { } device)
+            {
+                return false;
+            }
+
+            DeviceTable.Rename(db, device.Nid, displayName);
+            return true;
+        });
+}

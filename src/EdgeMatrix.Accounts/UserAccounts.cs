@@ -1,0 +1,128 @@
+using System.Text;
+using EdgeMatrix.Accounts.Passwords;
+using EdgeMatrix.Accounts.PushRules;
+using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Accounts;
+
+namespace EdgeMatrix.Accounts;
+
+public enum UsernameVerdict
+{
+    Free,
+
+    /// <summary>Not in the grammar of new user ids, or too long.</summary>
+    Invalid,
+
+    InUse,
+}
+
+/// <summary>The users of this server: who there is, and their passwords.</summary>
+public sealed class UserAccounts(
+    Database database, LocalServer server, PasswordHasher passwords, Logins logins, ChangeNotifier notifier, TimeProvider time)
+{
+    // "The length of a user ID, including the @ character and the domain, MUST NOT exceed 255 bytes."
+    private const int MaxUserIdBytes = 255;
+
+    /// <summary>Whether an account of that name can be made. Capitals count as small letters.</summary>
+    public UsernameVerdict CheckUsername(string username)
+    {
+        var userId = UserIdOf(username);
+        if (!UserId.IsValidNewLocalpart(username.ToLowerInvariant()) || Encoding.UTF8.GetByteCount(userId) > MaxUserIdBytes)
+        {
+            return UsernameVerdict.Invalid;
+        }
+
+        using var snapshot = database.OpenSnapshot();
+        return AccountTable.Find(snapshot, userId) is null ? UsernameVerdict.Free : UsernameVerdict.InUse;
+    }
+
+    /// <summary>Makes an account, with the name as display name and the predefined push rules.</summary>
+    /// <param name="username">The localpart.</param>
+    /// <param name="password">Null for an account without password login.</param>
+    /// <returns>The account, or why there is none.</returns>
+    public async Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
+        string username, string? password, bool admin, CancellationToken cancellationToken)
+    {
+        var verdict = CheckUsername(username);
+        if (verdict != UsernameVerdict.Free)
+        {
+            return (null, verdict);
+        }
+
+        var userId = UserIdOf(username);
+        var hash = password is null ? null : await passwords.HashAsync(password, cancellationToken);
+        var createdTs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var account = await database.WriteAsync(db =>
+        {
+            var user = UserTable.Intern(db, userId);
+            if (!AccountTable.TryAdd(db, user, hash, admin, createdTs))
+            {
+                return null;
+            }
+
+            ProfileTable.Set(db, user, "displayname", Json.OfString(UserIdLocalpart(userId)));
+            UserPushRules.Store(db, notifier, user, DefaultPushRules.For(userId));
+            return new AccountRow(user, userId, hash, admin, createdTs);
+        });
+        return account is null ? (null, UsernameVerdict.InUse) : (account, UsernameVerdict.Free);
+    }
+
+    /// <summary>The account of a user id or of a bare localpart; null if there is none here.</summary>
+    public AccountRow? Find(string userIdOrLocalpart)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return AccountTable.Find(snapshot, UserIdOf(userIdOrLocalpart));
+    }
+
+    /// <summary>Every account, in the order of the user ids.</summary>
+    public IReadOnlyList<AccountRow> List()
+    {
+        using var snapshot = database.OpenSnapshot();
+        return AccountTable.All(snapshot);
+    }
+
+    /// <summary>The account of whoever gives its name and password; null for a wrong password and, after as long a time, for no account.</summary>
+    /// <param name="userIdOrLocalpart">A user id, or the localpart of one.</param>
+    public async Task<AccountRow?> AuthenticateAsync(string userIdOrLocalpart, string password, CancellationToken cancellationToken)
+    {
+        var account = Find(userIdOrLocalpart);
+        return await passwords.VerifyAsync(account?.Password, password, cancellationToken) ? account : null;
+    }
+
+    /// <summary>Sets a password.</summary>
+    /// <param name="user">Nid of the user.</param>
+    /// <param name="logOut">Whether the user's devices are logged out and deleted.</param>
+    /// <param name="except">Nid of the device that stays all the same; null for none.</param>
+    public async Task SetPasswordAsync(long user, string password, bool logOut, long? except, CancellationToken cancellationToken)
+    {
+        var hash = await passwords.HashAsync(password, cancellationToken);
+        await database.WriteAsync(db =>
+        {
+            AccountTable.SetPassword(db, user, hash);
+            if (logOut)
+            {
+                logins.LogOutAll(db, user, except);
+            }
+        });
+    }
+
+    private string UserIdOf(string userIdOrLocalpart)
+    {
+        if (!userIdOrLocalpart.StartsWith('@'))
+        {
+            return $"@{userIdOrLocalpart.ToLowerInvariant()}:{server.Name}";
+        }
+
+        // New names are in small letters only, and people type them as they like.
+        var colon = userIdOrLocalpart.IndexOf(':', StringComparison.Ordinal);
+        return colon < 0
+            ? userIdOrLocalpart
+            : string.Concat(userIdOrLocalpart[..colon].ToLowerInvariant(), userIdOrLocalpart.AsSpan(colon));
+    }
+
+    private static string UserIdLocalpart(string userId) => userId[1..userId.IndexOf(':', StringComparison.Ordinal)];
+}

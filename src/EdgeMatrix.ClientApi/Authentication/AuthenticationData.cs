@@ -1,0 +1,26 @@
+namespace EdgeMatrix.ClientApi.Authentication;
+
+/// <summary>The <c>auth</c> of a request that needs user-interactive authentication.</summary>
+/// <param name="Type">The stage to pass; null to ask how the session stands.</param>
+/// <param name="Session">Null for a stage that needs no session.</param>
+/// <param name="User">What <c>identifier</c> was called before.</param>
+internal sealed record AuthenticationData(
+    string? Type = null, string? Session = null, UserIdentifier? Identifier = null, string? User = null, string? Password = null);
+
+/// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#identifier-types</summary>
+internal sealed record UserIdentifier(string Type)
+{
+    public const string MatrixId = "m.id.user";
+
+    /// <summary>A user id or a localpart; only of <see cref="MatrixId"/>.</summary>
+    public string? User { get; init; }
+}
+
+internal static class AuthenticationTypes
+{
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#password-based</summary>
+    public const string Password = "m.login.password";
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#dummy-auth</summary>
+    public const string Dummy = "m.login.dummy";
+}

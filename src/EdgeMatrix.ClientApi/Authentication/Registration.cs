@@ -1,0 +1,150 @@
+using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage.Accounts;
+using Microsoft.AspNetCore.Http;
+using static EdgeMatrix.ClientApi.JsonBody;
+
+namespace EdgeMatrix.ClientApi.Authentication;
+
+/// <summary>Making accounts.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#account-registration</remarks>
+internal static class Registration
+{
+    /// <summary><c>POST /_matrix/client/v3/register</c></summary>
+    public static async Task<IResult> Register(
+        HttpRequest request, UserInteractiveAuthentication authentication, UserAccounts accounts, Logins logins, LocalServer server,
+        ClientApiOptions options)
+    {
+        switch (request.QueryText("kind"))
+        {
+            case null or "user":
+                break;
+            case "guest":
+                return MatrixError.GuestAccessForbidden("This server has no guests");
+            default:
+                return MatrixError.InvalidParam("kind is neither user nor guest");
+        }
+
+        var (body, error) = await request.ReadObjectOrEmptyAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        var (wanted, badShape) = body.As(ClientApiJson.Default.RegisterRequest);
+        if (badShape is not null)
+        {
+            return badShape;
+        }
+
+        if (!options.RegistrationOpen)
+        {
+            return MatrixError.Forbidden("Registration is disabled");
+        }
+
+        // "Homeservers MUST perform the relevant checks and return these codes before performing User-Interactive Authentication"
+        if ((Refuse(accounts, wanted!.Username) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        {
+            return refused;
+        }
+
+        if (await authentication.CheckDummyAsync(request, body) is { } challenge)
+        {
+            return challenge;
+        }
+
+        if (Passwords.Refuse(wanted.Password, "password") is { } weak)
+        {
+            return weak;
+        }
+
+        var username = wanted.Username ?? NewUsername();
+        var (account, verdict) = await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted);
+        return account is null
+            ? Refuse(verdict)!
+            : await AnswerAsync(account, wanted, logins, server);
+    }
+
+    /// <summary><c>GET /_matrix/client/v3/register/available</c></summary>
+    public static IResult IsAvailable(HttpRequest request, UserAccounts accounts, ClientApiOptions options)
+    {
+        var (username, error) = request.QueryRequired("username");
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if (!options.RegistrationOpen)
+        {
+            return MatrixError.Forbidden("Registration is disabled");
+        }
+
+        return Refuse(accounts, username) is { } refused
+            ? refused
+            : Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable);
+    }
+
+    /// <summary>Logs the new account in, unless that is not wanted, and tells of it.</summary>
+    public static async Task<IResult> AnswerAsync(AccountRow account, RegisterRequest wanted, Logins logins, LocalServer server)
+    {
+        if (wanted.InhibitLogin is true)
+        {
+            return Json(new RegisterResponse(account.UserId, server.Name), ClientApiJson.Default.RegisterResponse);
+        }
+
+        var login = await logins.LogInAsync(
+            account.User, wanted.DeviceId, wanted.InitialDeviceDisplayName, refreshable: wanted.RefreshToken is true);
+        var response = new RegisterResponse(account.UserId, server.Name)
+        {
+            AccessToken = login.Tokens.AccessToken,
+            DeviceId = login.DeviceId,
+            RefreshToken = login.Tokens.RefreshToken,
+            ExpiresInMs = login.Tokens.ExpiresInMs,
+        };
+        return Json(response, ClientApiJson.Default.RegisterResponse);
+    }
+
+    public static MatrixError? Refuse(UsernameVerdict verdict) => verdict switch
+    {
+        UsernameVerdict.Free => null,
+        UsernameVerdict.InUse => MatrixError.UserInUse("That user name is taken"),
+        _ => MatrixError.InvalidUsername("User names are of a-z, 0-9 and . _ = - / +, and no longer than 255 bytes with the server's name"),
+    };
+
+    private static MatrixError? Refuse(UserAccounts accounts, string? username) =>
+        username is null ? null : Refuse(accounts.CheckUsername(username));
+
+    // "If omitted, the homeserver MUST generate a Matrix ID local part."
+    private static string NewUsername() => Guid.CreateVersion7().ToString("N");
+}
+
+/// <summary>The body of <c>POST /register</c>, without <c>auth</c>.</summary>
+internal sealed record RegisterRequest
+{
+    public string? Username { get; init; }
+
+    public string? Password { get; init; }
+
+    public string? DeviceId { get; init; }
+
+    public string? InitialDeviceDisplayName { get; init; }
+
+    public bool? InhibitLogin { get; init; }
+
+    /// <summary>The client can refresh tokens.</summary>
+    public bool? RefreshToken { get; init; }
+}
+
+internal sealed record RegisterResponse(string UserId, string HomeServer)
+{
+    public string? AccessToken { get; init; }
+
+    public string? DeviceId { get; init; }
+
+    public string? RefreshToken { get; init; }
+
+    public long? ExpiresInMs { get; init; }
+}
+
+internal sealed record UsernameAvailable(bool Available);

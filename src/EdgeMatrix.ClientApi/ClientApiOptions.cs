@@ -1,0 +1,14 @@
+namespace EdgeMatrix.ClientApi;
+
+/// <summary>What the configuration decides about the Client-Server API.</summary>
+public sealed record ClientApiOptions
+{
+    /// <summary>Where clients find this server, for <c>.well-known/matrix/client</c>; null: clients are told nothing.</summary>
+    public string? PublicBaseUrl { get; init; }
+
+    /// <summary>Anybody may make an account.</summary>
+    public bool RegistrationOpen { get; init; }
+
+    /// <summary>The version of new rooms.</summary>
+    public string DefaultRoomVersion { get; init; } = Protocol.RoomVersions.RoomVersions.Default;
+}

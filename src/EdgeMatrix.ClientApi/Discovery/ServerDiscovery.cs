@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using static EdgeMatrix.ClientApi.JsonBody;
+
+namespace EdgeMatrix.ClientApi.Discovery;
+
+/// <summary>What a client asks before it knows the server.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#server-discovery</remarks>
+internal static class ServerDiscovery
+{
+    // Clients look for a version that they know, not for the highest: every release is named up to the one whose additions
+    // to what this server has (extensible profiles, state_after, room version 12) are here.
+    private static readonly string[] Versions =
+    [
+        "r0.5.0", "r0.6.0", "r0.6.1",
+        "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11", "v1.12", "v1.13", "v1.14", "v1.15", "v1.16",
+    ];
+
+    // Only what is really there: clients fail hard on a flag that promises too much.
+    private static readonly string[] UnstableFeatures =
+    [
+        "org.matrix.msc2285.stable", // m.read.private
+        "org.matrix.msc4222", // state_after in /sync
+        "uk.tcpip.msc4133", // extensible profiles
+        "uk.tcpip.msc4133.stable",
+        "com.beeper.msc4169", // redactions through /send
+    ];
+
+    /// <summary><c>GET /_matrix/client/versions</c></summary>
+    public static IResult GetVersions() =>
+        Json(new VersionsResponse(Versions, UnstableFeatures.ToDictionary(name => name, _ => true)), ClientApiJson.Default.VersionsResponse);
+
+    /// <summary><c>GET /.well-known/matrix/client</c></summary>
+    public static IResult GetClient(ClientApiOptions options) => ClientWellKnown.From(options) is { } wellKnown
+        ? Json(wellKnown, ClientApiJson.Default.ClientWellKnown)
+        : MatrixError.NotFound("This server does not say under which address clients find it");
+}
+
+internal sealed record VersionsResponse(string[] Versions, Dictionary<string, bool> UnstableFeatures);
+
+internal sealed record ClientWellKnown([property: JsonPropertyName("m.homeserver")] HomeserverAddress Homeserver)
+{
+    /// <summary>Null where the configuration has no address.</summary>
+    public static ClientWellKnown? From(ClientApiOptions options) =>
+        options.PublicBaseUrl is { } url ? new ClientWellKnown(new HomeserverAddress(url)) : null;
+}
+
+internal sealed record HomeserverAddress(string BaseUrl);

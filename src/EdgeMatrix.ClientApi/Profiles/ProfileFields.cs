@@ -1,0 +1,148 @@
+using System.Text;
+using System.Text.Json;
+using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.Protocol.Identifiers;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Profiles;
+
+/// <summary>Profiles, field by field.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#profiles</remarks>
+internal static class ProfileFields
+{
+    private const int MaxKeyBytes = 255;
+    private const int MaxNameLength = 256;
+    private const int MaxAvatarLength = 1_000;
+
+    /// <summary><c>GET /_matrix/client/v3/profile/{userId}</c></summary>
+    public static IResult GetAll(string userId, UserProfiles profiles)
+    {
+        if (!UserId.TryParse(userId, out _))
+        {
+            return NotAUser();
+        }
+
+        return profiles.Find(userId) is not { } fields
+            ? MatrixError.NotFound("No profile of that user is known here")
+            : JsonText.Write(json =>
+            {
+                json.WriteStartObject();
+                foreach (var (field, value) in fields)
+                {
+                    json.WritePropertyName(field);
+                    json.WriteRawValue(value, skipInputValidation: true);
+                }
+
+                json.WriteEndObject();
+            });
+    }
+
+    /// <summary><c>GET /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
+    public static IResult Get(string userId, string keyName, UserProfiles profiles)
+    {
+        if (!UserId.TryParse(userId, out _))
+        {
+            return NotAUser();
+        }
+
+        if (RefuseKey(keyName) is { } refused)
+        {
+            return refused;
+        }
+
+        return profiles.Find(userId, keyName) is not { } value
+            ? MatrixError.NotFound("The profile has no such field")
+            : JsonText.Write(json =>
+            {
+                json.WriteStartObject();
+                json.WritePropertyName(keyName);
+                json.WriteRawValue(value, skipInputValidation: true);
+                json.WriteEndObject();
+            });
+    }
+
+    /// <summary><c>PUT /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
+    public static async Task<IResult> Set(string userId, string keyName, HttpRequest request, Requester requester, UserProfiles profiles)
+    {
+        var (body, error) = await request.ReadObjectAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        if ((RefuseOthers(userId, requester) ?? RefuseKey(keyName)) is { } refused)
+        {
+            return refused;
+        }
+
+        if (!body.TryGetProperty(keyName, out var value))
+        {
+            return MatrixError.MissingParam(keyName);
+        }
+
+        if (keyName is "displayname" or "avatar_url")
+        {
+            // Clients take a name off by an empty one, or by null.
+            if (value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.String && value.GetString() == ""))
+            {
+                await profiles.RemoveAsync(requester.UserNid, userId, keyName, request.HttpContext.RequestAborted);
+                return JsonText.Empty;
+            }
+
+            if (RefuseText(keyName, value) is { } wrong)
+            {
+                return wrong;
+            }
+        }
+
+        return await profiles.SetAsync(requester.UserNid, userId, keyName, value, request.HttpContext.RequestAborted) switch
+        {
+            ProfileVerdict.TooLarge => new MatrixError(400, "M_PROFILE_TOO_LARGE", $"The profile would have more than {UserProfiles.MaxBytes} bytes"),
+            _ => JsonText.Empty,
+        };
+    }
+
+    /// <summary><c>DELETE /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
+    public static async Task<IResult> Delete(string userId, string keyName, HttpRequest request, Requester requester, UserProfiles profiles)
+    {
+        if ((RefuseOthers(userId, requester) ?? RefuseKey(keyName)) is { } refused)
+        {
+            return refused;
+        }
+
+        await profiles.RemoveAsync(requester.UserNid, userId, keyName, request.HttpContext.RequestAborted);
+        return JsonText.Empty;
+    }
+
+    private static MatrixError NotAUser() => MatrixError.InvalidParam("Not a user ID");
+
+    private static MatrixError? RefuseOthers(string userId, Requester requester) =>
+        userId == requester.UserId ? null : MatrixError.Forbidden("You can only change your own profile");
+
+    private static MatrixError? RefuseText(string keyName, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return MatrixError.BadJson($"{keyName} is not a string");
+        }
+
+        var maxLength = keyName == "displayname" ? MaxNameLength : MaxAvatarLength;
+        return value.GetString()!.Length > maxLength
+            ? MatrixError.InvalidParam($"{keyName} has more than {maxLength} characters")
+            : null;
+    }
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/appendices/#common-namespaced-identifier-grammar</summary>
+    private static MatrixError? RefuseKey(string keyName)
+    {
+        if (Encoding.UTF8.GetByteCount(keyName) > MaxKeyBytes)
+        {
+            return new MatrixError(400, "M_KEY_TOO_LARGE", $"The name of a field has more than {MaxKeyBytes} bytes");
+        }
+
+        return char.IsAsciiLetterLower(keyName[0])
+            && keyName.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '-' or '_' or '.')
+                ? null
+                : MatrixError.InvalidParam("The name of a field begins with a-z and goes on with a-z, 0-9 and - _ .");
+    }
+}
