@@ -1,6 +1,6 @@
 namespace EdgeMatrix.Storage;
 
-/// <summary>The database cannot be opened, is damaged, or its disk refused a write.</summary>
+/// <summary>The database cannot be opened, read or written. The message says what an administrator can do about it.</summary>
 public sealed class DatabaseException : Exception
 {
     public DatabaseException(string message)
@@ -8,8 +8,14 @@ public sealed class DatabaseException : Exception
     {
     }
 
-    public DatabaseException(string message, Exception inner)
-        : base(message, inner)
+    public DatabaseException(string message, Exception? cause)
+        : base(message, cause)
     {
     }
+
+    public DatabaseException(string message, int resultCode)
+        : base(message) => ResultCode = resultCode;
+
+    /// <summary>SQLite's extended result code, or 0. See https://sqlite.org/rescode.html.</summary>
+    public int ResultCode { get; }
 }

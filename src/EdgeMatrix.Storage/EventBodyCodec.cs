@@ -1,76 +1,128 @@
-using System.Collections.Concurrent;
-using ZstdSharp;
-
 namespace EdgeMatrix.Storage;
 
-/// <summary>Packs event bodies for the disk and gives them back byte for byte.</summary>
-/// <remarks>The first byte says how: 0 as it is, 1 zstd with the first dictionary. Thread safe.</remarks>
+/// <summary>
+/// Packs the canonical JSON of events for the disk and gives the same bytes back. Hashes and signatures are taken out and
+/// kept as bytes; the rest is compressed with a dictionary that knows what events look like. Thread-safe.
+/// </summary>
+/// <remarks>
+/// The first byte is the format. 0: the body as it is. 1: the number of 32-byte units of hashes and signatures, those, and
+/// the rest (see <see cref="FoldedBody"/>) as a zstd frame without magic number, with the dictionary <c>EventBody1.dict</c>.
+/// A format, once written to a disk, must be readable for ever: a better dictionary is a new format.
+/// </remarks>
 public sealed class EventBodyCodec : IDisposable
 {
-    private const byte Raw = 0;
-    private const byte ZstdDictionary1 = 1;
+    /// <summary>The longest body that is packed, in bytes; that of the largest event.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#size-limits</remarks>
+    internal const int MaxPackedBytes = 65_536;
 
-    // An event has at most 65,536 bytes; what claims to unpack to more is damaged.
-    private const int MaxBytes = 65_536 * 2;
-    private const int Level = 3;
+    internal const byte Plain = 0;
+    internal const byte Folded = 1;
 
-    private readonly ConcurrentBag<Decompressor> _decompressors = [];
-    private readonly Lock _compressorLock = new();
-    private readonly Compressor _compressor;
+    private const string DictionaryName = "EdgeMatrix.Storage.EventBody1.dict";
 
-    public EventBodyCodec()
-    {
-        _compressor = new Compressor(Level);
-        _compressor.LoadDictionary(EventDictionary.First);
-    }
+    /// <summary>Each takes about 300 KiB once it is used.</summary>
+    private const int MaxCoders = 2;
+
+    private readonly SemaphoreSlim _free = new(MaxCoders, MaxCoders);
+    private readonly Lock _lock = new();
+    private readonly Stack<EventBodyCoder> _idle = new();
+    private byte[]? _dictionary;
+    private bool _closed;
 
     public byte[] Pack(ReadOnlySpan<byte> canonical)
     {
-        lock (_compressorLock)
+        if (canonical.Length <= MaxPackedBytes)
         {
-            var packed = _compressor.Wrap(canonical);
-            return packed.Length < canonical.Length ? [ZstdDictionary1, .. packed] : [Raw, .. canonical];
+            var coder = Take();
+            try
+            {
+                if (coder.Pack(canonical) is { } packed)
+                {
+                    return packed;
+                }
+            }
+            finally
+            {
+                Return(coder);
+            }
         }
+
+        var plain = new byte[canonical.Length + 1];
+        plain[0] = Plain;
+        canonical.CopyTo(plain.AsSpan(1));
+        return plain;
     }
 
-    /// <exception cref="DatabaseException">The bytes are not what was packed.</exception>
+    /// <exception cref="DatabaseException">The bytes are damaged, or of a newer format.</exception>
     public byte[] Unpack(ReadOnlySpan<byte> stored)
     {
         switch (stored)
         {
-            case [Raw, .. var body]:
-                return body.ToArray();
-            case [ZstdDictionary1, .. var packed]:
-                if (!_decompressors.TryTake(out var decompressor))
-                {
-                    decompressor = new Decompressor();
-                    decompressor.LoadDictionary(EventDictionary.First);
-                }
-
+            case [Plain, .. var plain]:
+                return plain.ToArray();
+            case [Folded, ..]:
+                var coder = Take();
                 try
                 {
-                    return decompressor.Unwrap(packed, MaxBytes).ToArray();
-                }
-                catch (ZstdException exception)
-                {
-                    throw new DatabaseException("An event body is damaged: " + exception.Message, exception);
+                    return coder.Unpack(stored);
                 }
                 finally
                 {
-                    _decompressors.Add(decompressor);
+                    Return(coder);
                 }
 
             default:
-                throw new DatabaseException("An event body is damaged: it begins with no known format");
+                throw Damaged(null);
         }
     }
 
     public void Dispose()
     {
-        _compressor.Dispose();
-        while (_decompressors.TryTake(out var decompressor))
+        lock (_lock)
         {
-            decompressor.Dispose();
+            _closed = true;
+            while (_idle.TryPop(out var coder))
+            {
+                coder.Dispose();
+            }
         }
+    }
+
+    internal static DatabaseException Damaged(Exception? cause) =>
+        new("The stored body of an event is damaged, or of a newer EdgeMatrix. Restore a backup.", cause);
+
+    private EventBodyCoder Take()
+    {
+        _free.Wait();
+        lock (_lock)
+        {
+            return _idle.TryPop(out var coder) ? coder : new EventBodyCoder(_dictionary ??= ReadDictionary());
+        }
+    }
+
+    private void Return(EventBodyCoder coder)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                coder.Dispose();
+            }
+            else
+            {
+                _idle.Push(coder);
+            }
+        }
+
+        _free.Release();
+    }
+
+    private static byte[] ReadDictionary()
+    {
+        using var stream = typeof(EventBodyCodec).Assembly.GetManifestResourceStream(DictionaryName)
+            ?? throw new InvalidOperationException($"{DictionaryName} is not in the program.");
+        var dictionary = new byte[stream.Length];
+        stream.ReadExactly(dictionary);
+        return dictionary;
     }
 }

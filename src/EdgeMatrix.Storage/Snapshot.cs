@@ -1,21 +1,27 @@
-using Microsoft.Data.Sqlite;
-
 namespace EdgeMatrix.Storage;
 
-/// <summary>A reading connection inside a read transaction: everything read from it is of one moment.</summary>
+/// <summary>The database as it was at one moment; later commits do not show. Short-lived: dispose of it to give it back.</summary>
 public sealed class Snapshot : Session, IDisposable
 {
-    private readonly ReaderPool _pool;
+    private readonly DatabaseReaders _readers;
 
-    internal Snapshot(ReaderPool pool, SqliteConnection connection, EventBodyCodec bodies)
-        : base(connection, bodies) => _pool = pool;
-
-    /// <summary>Ends the read transaction and gives the connection back.</summary>
-    public void Dispose()
+    internal Snapshot(DatabaseConnection connection, DatabaseReaders readers, EventBodyCodec bodies, long position)
+        : base(connection, bodies)
     {
-        Execute("COMMIT");
-        _pool.Return(this);
+        _readers = readers;
+        Position = position;
     }
 
-    internal void Begin() => Execute("BEGIN");
+    /// <summary>
+    /// A stream position up to which the snapshot has everything. It may hold a little more: bound a query of a stream by this.
+    /// </summary>
+    public long Position { get; }
+
+    public void Dispose()
+    {
+        if (End() is { } connection)
+        {
+            _readers.Return(connection);
+        }
+    }
 }

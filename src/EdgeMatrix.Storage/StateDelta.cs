@@ -1,77 +1,68 @@
 namespace EdgeMatrix.Storage;
 
-/// <summary>The bytes of a delta: entries by ascending key, each key as the distance from the last, each number a varint.</summary>
-internal static class StateDelta
+/// <summary>
+/// Reads the bytes of entries sorted by state key. Each entry is two varints: the key less the key before it, and 0 for a
+/// removal, else one more than the zigzag of the event less the last event before it. Keys and events count from 0.
+/// </summary>
+internal ref struct StateDelta(ReadOnlySpan<byte> bytes)
 {
-    public static byte[] Pack(ReadOnlySpan<StateEntry> sorted, long firstKey)
-    {
-        var buffer = new byte[sorted.Length * 20];
-        var length = 0;
-        var last = firstKey;
-        foreach (var entry in sorted)
-        {
-            length += WriteVarint(buffer.AsSpan(length), entry.StateKey - last);
-            length += WriteVarint(buffer.AsSpan(length), entry.Event);
-            last = entry.StateKey;
-        }
+    private ReadOnlySpan<byte> _rest = bytes;
+    private long _key;
+    private long _event;
 
-        return buffer[..length];
-    }
-
-    /// <summary>The event of a key; null if the delta does not name it.</summary>
-    public static long? Find(ReadOnlySpan<byte> delta, long firstKey, long key)
+    /// <summary>The event that the entries name for the key, 0 for a removal; null if they do not name it.</summary>
+    /// <exception cref="DatabaseException">The bytes are damaged.</exception>
+    public static long? Find(ReadOnlySpan<byte> bytes, long stateKey)
     {
-        var at = firstKey;
-        while (!delta.IsEmpty)
+        var entries = new StateDelta(bytes);
+        while (entries.Next(out var entry) && entry.StateKey <= stateKey)
         {
-            at += ReadVarint(ref delta);
-            var @event = ReadVarint(ref delta);
-            if (at >= key)
+            if (entry.StateKey == stateKey)
             {
-                return at == key ? @event : null;
+                return entry.Event;
             }
         }
 
         return null;
     }
 
-    public static void Read(ReadOnlySpan<byte> delta, long firstKey, List<StateEntry> into)
+    /// <exception cref="DatabaseException">The bytes are damaged.</exception>
+    public bool Next(out StateEntry entry)
     {
-        var at = firstKey;
-        while (!delta.IsEmpty)
+        if (_rest.IsEmpty)
         {
-            at += ReadVarint(ref delta);
-            into.Add(new StateEntry(at, ReadVarint(ref delta)));
-        }
-    }
-
-    private static int WriteVarint(Span<byte> target, long value)
-    {
-        var rest = (ulong)value;
-        var length = 0;
-        while (rest >= 0x80)
-        {
-            target[length++] = (byte)(rest | 0x80);
-            rest >>= 7;
+            entry = default;
+            return false;
         }
 
-        target[length++] = (byte)rest;
-        return length;
+        _key += (long)Varint();
+        var code = Varint();
+        if (code == 0)
+        {
+            entry = new StateEntry(_key, 0);
+            return true;
+        }
+
+        code--;
+        _event += (long)(code >> 1) ^ -(long)(code & 1);
+        entry = new StateEntry(_key, _event);
+        return true;
     }
 
-    private static long ReadVarint(ref ReadOnlySpan<byte> bytes)
+    private ulong Varint()
     {
         ulong value = 0;
-        for (int shift = 0, i = 0; i < bytes.Length && shift < 64; shift += 7, i++)
+        for (var shift = 0; shift < 64 && !_rest.IsEmpty; shift += 7)
         {
-            value |= (ulong)(bytes[i] & 0x7f) << shift;
-            if (bytes[i] < 0x80)
+            var next = _rest[0];
+            _rest = _rest[1..];
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
             {
-                bytes = bytes[(i + 1)..];
-                return (long)value;
+                return value;
             }
         }
 
-        throw new DatabaseException("A state delta is damaged");
+        throw new DatabaseException("A state node is damaged. Restore a backup.");
     }
 }

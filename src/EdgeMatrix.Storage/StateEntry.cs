@@ -1,8 +1,6 @@
 namespace EdgeMatrix.Storage;
 
-/// <param name="StateKey">Nid of the pair of event type and state key.</param>
-/// <param name="Event">Nid of the event it maps to; 0 where a delta takes the key out.</param>
+/// <summary>One entry of a room's state.</summary>
+/// <param name="StateKey">The nid, in <c>state_keys</c>, of the pair of event type and state key.</param>
+/// <param name="Event">The nid of the event that holds; 0 for none, which in a change removes the entry.</param>
 public readonly record struct StateEntry(long StateKey, long Event);
-
-/// <summary>A key in which two states differ; null where the state has no such key.</summary>
-public readonly record struct StateDifference(long StateKey, long? Before, long? After);

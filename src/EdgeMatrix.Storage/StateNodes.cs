@@ -1,37 +1,32 @@
+using System.Numerics;
+
 namespace EdgeMatrix.Storage;
 
-/// <summary>States of rooms as immutable nodes: the state of the parent with a delta laid over it.</summary>
+/// <summary>
+/// Room states, as nodes that never change what they say: the state of the parent with the node's own entries laid over it.
+/// </summary>
 /// <remarks>
-/// Deltas are merged as in a log-structured tree: nodes fall into tiers by their number of entries, each
-/// <see cref="FanOut"/> times the one before, and whenever a chain would end in that many nodes of one tier, the new node
-/// takes all of their entries instead of naming them as its parents. So a chain has O(log n) nodes, and an entry is
-/// written again O(log n) times, however large the state. Old nodes stay as they are: a state once named is the same for ever.
+/// A change is a node of its own, so it costs tens of bytes whatever the size of the room. To keep chains short, nodes of
+/// like size are merged, four into one, as the numbers in a carry: a chain has at most three nodes of each power of four, and
+/// an entry is written again once for each power. A parent always has a lower number than its children.
 /// </remarks>
 public static class StateNodes
 {
-    /// <summary>The state without entries, which has no row.</summary>
+    /// <summary>The node of the state without entries.</summary>
     public const long Empty = 0;
 
-    // Measured with 100,000 entries appended one by one: see StateNodesTests.
-    private const int FanOut = 6;
+    /// <summary>How many nodes of like size become one.</summary>
+    private const int FanOut = 4;
 
-    // A larger delta is cut up, so that looking for one key reads one piece of it.
-    private const int MaxInline = 256;
-    private const int ChunkEntries = 128;
+    /// <summary>A merge of more than this is written over the parent, so that many forks from one parent pay for it once.</summary>
+    private const long MaxMergePerFork = 256;
 
-    private const string NodeSql = "SELECT parent, entries, delta FROM state_nodes WHERE nid = ?";
-    private const string HeaderSql = "SELECT parent, entries FROM state_nodes WHERE nid = ?";
-    private const string InsertSql = "INSERT INTO state_nodes (parent, entries, delta) VALUES (?, ?, ?)";
-    private const string InsertChunkSql = "INSERT INTO state_chunks (node, first_key, delta) VALUES (?, ?, ?)";
+    /// <summary>How many one-sided entries <see cref="Difference"/> looks up at a time.</summary>
+    private const int LookupBatch = 1024;
 
-    private const string ChunkSql = """
-        SELECT first_key, delta FROM state_chunks WHERE node = ? AND first_key <= ? ORDER BY first_key DESC LIMIT 1
-        """;
-
-    private const string ChunksSql = "SELECT first_key, delta FROM state_chunks WHERE node = ? ORDER BY first_key";
-
-    /// <summary>Makes the node of the parent's state with changes applied.</summary>
-    /// <param name="changes">One entry a key; an event of 0 takes the key out.</param>
+    /// <summary>A node with the parent's state and the changes applied to it; an entry with event 0 removes its key.</summary>
+    /// <param name="changes">In any order; of two with one key the later counts.</param>
+    /// <returns>The new node; the parent if there is no change; <see cref="Empty"/> if nothing is left.</returns>
     public static long Append(WriteTransaction db, long parent, ReadOnlySpan<StateEntry> changes)
     {
         if (changes.IsEmpty)
@@ -39,220 +34,292 @@ public static class StateNodes
             return parent;
         }
 
-        var merged = new List<long>();
-        var entries = changes.Length;
-        while (true)
+        var delta = Sort(changes);
+        var (merged, below, entries) = Plan(db, parent, delta.Count);
+        if (merged.Count == 0)
         {
-            // The nodes at the end of the chain that are no larger, by tier, than what is being added.
-            var tier = Tier(entries);
-            var run = new List<long>();
-            var runEntries = 0;
-            var next = parent;
-            while (next != Empty && Header(db, next) is var (above, count) && Tier(count) <= tier)
-            {
-                run.Add(next);
-                runEntries += count;
-                next = above;
-            }
-
-            if (run.Count + 1 < FanOut)
-            {
-                break;
-            }
-
-            merged.AddRange(run);
-            entries += runEntries;
-            parent = next;
+            return Write(db, node: 0, parent, [new StateCursor(delta)]);
         }
 
-        var sorted = Merge(db, changes, merged, keepRemovals: parent != Empty);
-        return Insert(db, parent, sorted);
+        if (entries <= MaxMergePerFork || IsChunked(db, merged[0]))
+        {
+            return Write(db, node: 0, below, merged.Select(node => new StateCursor(db, node)).Prepend(new StateCursor(delta)));
+        }
+
+        Write(db, merged[0], below, merged.Select(node => new StateCursor(db, node)));
+        return Write(db, node: 0, merged[0], [new StateCursor(delta)]);
     }
 
-    /// <summary>The event that the state maps a key to, or null.</summary>
+    /// <summary>The event of a key in a node's state, or null.</summary>
     public static long? Find(Session db, long node, long stateKey)
     {
         while (node != Empty)
         {
-            var (parent, found) = FindIn(db, node, stateKey);
-            if (found is not null)
+            using var query = Select(db, node);
+            var found = query.IsNull(2) ? FindInChunk(db, node, stateKey) : StateDelta.Find(query.Blob(2), stateKey);
+            if (found is { } named)
             {
-                return found == 0 ? null : found;
+                return named == 0 ? null : named;
             }
 
-            node = parent;
+            node = query.Int64(0);
         }
 
         return null;
     }
 
-    /// <summary>Every entry of a state, by ascending key.</summary>
-    public static List<StateEntry> All(Session db, long node)
+    /// <summary>The entries of those keys that the state has, in the order of the keys.</summary>
+    public static List<StateEntry> FindMany(Session db, long node, ReadOnlySpan<long> keys)
     {
-        var newest = new SortedDictionary<long, long>();
-        for (; node != Empty; node = Header(db, node).Parent)
+        var found = new List<StateEntry>();
+        var wanted = new SortedKeys(keys);
+        while (node != Empty && !wanted.IsEmpty)
         {
-            foreach (var entry in Entries(db, node))
+            using var query = Select(db, node);
+            if (query.IsNull(2))
             {
-                newest.TryAdd(entry.StateKey, entry.Event);
-            }
-        }
-
-        return [.. newest.Where(e => e.Value != 0).Select(e => new StateEntry(e.Key, e.Value))];
-    }
-
-    /// <summary>The keys in which two states differ: found without looking below the node from which both descend.</summary>
-    public static List<StateDifference> Difference(Session db, long before, long after)
-    {
-        if (before == after)
-        {
-            return [];
-        }
-
-        var ancestors = new HashSet<long>();
-        for (var node = before; node != Empty; node = Header(db, node).Parent)
-        {
-            ancestors.Add(node);
-        }
-
-        var common = after;
-        var changed = new SortedSet<long>();
-        for (; common != Empty && !ancestors.Contains(common); common = Header(db, common).Parent)
-        {
-            changed.UnionWith(Entries(db, common).Select(e => e.StateKey));
-        }
-
-        for (var node = before; node != common; node = Header(db, node).Parent)
-        {
-            changed.UnionWith(Entries(db, node).Select(e => e.StateKey));
-        }
-
-        var differences = new List<StateDifference>();
-        foreach (var key in changed)
-        {
-            var (was, became) = (Find(db, before, key), Find(db, after, key));
-            if (was != became)
-            {
-                differences.Add(new StateDifference(key, was, became));
-            }
-        }
-
-        return differences;
-    }
-
-    private static int Tier(int entries)
-    {
-        var tier = 0;
-        for (long size = FanOut; size <= entries; size *= FanOut)
-        {
-            tier++;
-        }
-
-        return tier;
-    }
-
-    private static (long Parent, int Entries) Header(Session db, long node)
-    {
-        using var query = db.Prepare(HeaderSql).Bind(node);
-        return query.Step() ? (query.Int64(0), query.Int32(1)) : throw Missing(node);
-    }
-
-    private static (long Parent, long? Event) FindIn(Session db, long node, long stateKey)
-    {
-        using var query = db.Prepare(NodeSql).Bind(node);
-        if (!query.Step())
-        {
-            throw Missing(node);
-        }
-
-        var parent = query.Int64(0);
-        if (!query.IsNull(2))
-        {
-            return (parent, StateDelta.Find(query.Blob(2), 0, stateKey));
-        }
-
-        using var chunk = db.Prepare(ChunkSql).Bind(node).Bind(stateKey);
-        return (parent, chunk.Step() ? StateDelta.Find(chunk.Blob(1), chunk.Int64(0), stateKey) : null);
-    }
-
-    private static List<StateEntry> Entries(Session db, long node)
-    {
-        using var query = db.Prepare(NodeSql).Bind(node);
-        if (!query.Step())
-        {
-            throw Missing(node);
-        }
-
-        var entries = new List<StateEntry>(query.Int32(1));
-        if (!query.IsNull(2))
-        {
-            StateDelta.Read(query.Blob(2), 0, entries);
-            return entries;
-        }
-
-        using var chunks = db.Prepare(ChunksSql).Bind(node);
-        while (chunks.Step())
-        {
-            StateDelta.Read(chunks.Blob(1), chunks.Int64(0), entries);
-        }
-
-        return entries;
-    }
-
-    // The newest entry of each key; what was taken out is named only while a parent may still hold it.
-    private static StateEntry[] Merge(Session db, ReadOnlySpan<StateEntry> changes, List<long> nodes, bool keepRemovals)
-    {
-        var newest = new SortedDictionary<long, long>();
-        foreach (var change in changes)
-        {
-            newest[change.StateKey] = change.Event;
-        }
-
-        foreach (var node in nodes)
-        {
-            foreach (var entry in Entries(db, node))
-            {
-                newest.TryAdd(entry.StateKey, entry.Event);
-            }
-        }
-
-        return [.. newest.Where(e => keepRemovals || e.Value != 0).Select(e => new StateEntry(e.Key, e.Value))];
-    }
-
-    private static long Insert(WriteTransaction db, long parent, StateEntry[] sorted)
-    {
-        if (sorted.Length == 0)
-        {
-            return parent;
-        }
-
-        var inline = sorted.Length <= MaxInline;
-        using (var insert = db.Prepare(InsertSql).Bind(parent).Bind(sorted.Length))
-        {
-            if (inline)
-            {
-                insert.Bind(StateDelta.Pack(sorted, 0));
+                FindInChunks(db, node, wanted, found);
             }
             else
             {
-                insert.BindNull();
+                wanted.Match(query.Blob(2), 0, found);
             }
 
-            insert.Run();
+            wanted.RemoveFound();
+            node = query.Int64(0);
         }
 
-        var node = db.LastInsertRowId;
-        if (!inline)
-        {
-            foreach (var chunk in sorted.Chunk(ChunkEntries))
-            {
-                using var insert = db.Prepare(InsertChunkSql).Bind(node).Bind(chunk[0].StateKey).Bind(StateDelta.Pack(chunk, chunk[0].StateKey));
-                insert.Run();
-            }
-        }
-
-        return node;
+        found.RemoveAll(entry => entry.Event == 0);
+        found.Sort((left, right) => left.StateKey.CompareTo(right.StateKey));
+        return found;
     }
 
-    private static DatabaseException Missing(long node) => new($"state node {node} is missing");
+    /// <summary>Every entry of a node's state, in the order of the keys.</summary>
+    public static List<StateEntry> All(Session db, long node)
+    {
+        var entries = new List<StateEntry>();
+        ForEach(db, node, entries.Add);
+        return entries;
+    }
+
+    /// <summary>Visits every entry of a node's state, in the order of the keys, without holding them all.</summary>
+    public static void ForEach(Session db, long node, Action<StateEntry> visit)
+    {
+        var chain = new List<StateCursor>();
+        for (; node != Empty; node = Head(db, node).Parent)
+        {
+            chain.Add(new StateCursor(db, node));
+        }
+
+        var merge = new StateMerge(chain);
+        while (merge.Next(out var entry))
+        {
+            if (entry.Event != 0)
+            {
+                visit(entry);
+            }
+        }
+    }
+
+    /// <summary>Where two states differ, in the order of the keys.</summary>
+    /// <remarks>Reads the nodes above the nearest common ancestor only; the cost is that of what was written since, not of the state.</remarks>
+    public static List<StateChange> Difference(Session db, long before, long after)
+    {
+        var (olds, news, common) = Fork(db, before, after);
+        var changes = new List<StateChange>();
+        var oneSided = new List<(StateEntry Entry, bool InAfter)>();
+        var old = new StateMerge(olds);
+        var @new = new StateMerge(news);
+        var hasOld = old.Next(out var left);
+        var hasNew = @new.Next(out var right);
+        while (hasOld || hasNew)
+        {
+            if (!hasNew || (hasOld && left.StateKey < right.StateKey))
+            {
+                oneSided.Add((left, false));
+                hasOld = old.Next(out left);
+            }
+            else if (!hasOld || right.StateKey < left.StateKey)
+            {
+                oneSided.Add((right, true));
+                hasNew = @new.Next(out right);
+            }
+            else
+            {
+                AddIfDifferent(changes, left.StateKey, left.Event, right.Event);
+                hasOld = old.Next(out left);
+                hasNew = @new.Next(out right);
+            }
+
+            if (oneSided.Count == LookupBatch)
+            {
+                CompareWithCommon(db, common, oneSided, changes);
+            }
+        }
+
+        CompareWithCommon(db, common, oneSided, changes);
+        changes.Sort((one, two) => one.StateKey.CompareTo(two.StateKey));
+        return changes;
+    }
+
+    /// <summary>The row of a node: parent, entries, delta.</summary>
+    /// <exception cref="DatabaseException">There is no such node.</exception>
+    internal static Statement Select(Session db, long node)
+    {
+        var query = db.Prepare("SELECT parent, entries, delta FROM state_nodes WHERE nid = ?").Bind(node);
+        if (query.Step())
+        {
+            return query;
+        }
+
+        query.Dispose();
+        throw new DatabaseException($"State node {node} is missing. Restore a backup.");
+    }
+
+    /// <summary>Which nodes, from the parent down, the next one swallows; what lies under them; and how many entries that makes at most.</summary>
+    private static (List<long> Merged, long Below, long Entries) Plan(Session db, long parent, int changes)
+    {
+        var merged = new List<long>();
+        var run = new List<long>();
+        var below = parent;
+        long entries = changes;
+        while (true)
+        {
+            run.Clear();
+            long runEntries = 0;
+            var next = below;
+            while (next != Empty && Head(db, next) is var head && Power(head.Entries) <= Power(entries))
+            {
+                run.Add(next);
+                runEntries += head.Entries;
+                next = head.Parent;
+            }
+
+            if (run.Count < FanOut - 1)
+            {
+                return (merged, below, entries);
+            }
+
+            merged.AddRange(run);
+            entries += runEntries;
+            below = next;
+        }
+    }
+
+    private static int Power(long entries) => BitOperations.Log2((ulong)entries) / BitOperations.Log2(FanOut);
+
+    private static long Write(WriteTransaction db, long node, long parent, IEnumerable<StateCursor> newestFirst)
+    {
+        var writer = new StateNodeWriter(db, node, parent);
+        var merge = new StateMerge(newestFirst);
+        while (merge.Next(out var entry))
+        {
+            // With nothing underneath there is nothing to remove.
+            if (entry.Event != 0 || parent != Empty)
+            {
+                writer.Add(entry);
+            }
+        }
+
+        return writer.Finish();
+    }
+
+    private static List<StateEntry> Sort(ReadOnlySpan<StateEntry> changes)
+    {
+        var sorted = new List<StateEntry>(changes.Length);
+        if (changes.Length == 1)
+        {
+            sorted.Add(changes[0]);
+            return sorted;
+        }
+
+        foreach (var change in changes.ToArray().OrderBy(change => change.StateKey))
+        {
+            if (sorted is [.., var last] && last.StateKey == change.StateKey)
+            {
+                sorted[^1] = change;
+            }
+            else
+            {
+                sorted.Add(change);
+            }
+        }
+
+        return sorted;
+    }
+
+    private static (long Parent, long Entries) Head(Session db, long node)
+    {
+        using var query = Select(db, node);
+        return (query.Int64(0), query.Int64(1));
+    }
+
+    private static bool IsChunked(Session db, long node)
+    {
+        using var query = Select(db, node);
+        return query.IsNull(2);
+    }
+
+    private static Statement SelectChunk(Session db, long node, long stateKey) =>
+        db.Prepare("SELECT delta FROM state_chunks WHERE node = ? AND first_key <= ? ORDER BY first_key DESC LIMIT 1").Bind(node).Bind(stateKey);
+
+    private static long? FindInChunk(Session db, long node, long stateKey)
+    {
+        using var query = SelectChunk(db, node, stateKey);
+        return query.Step() ? StateDelta.Find(query.Blob(0), stateKey) : null;
+    }
+
+    private static void FindInChunks(Session db, long node, SortedKeys wanted, List<StateEntry> found)
+    {
+        var next = 0;
+        while (next < wanted.Count)
+        {
+            using var query = SelectChunk(db, node, wanted[next]);
+            next = query.Step() ? wanted.Match(query.Blob(0), next, found) : next + 1;
+        }
+    }
+
+    private static (List<StateCursor> Olds, List<StateCursor> News, long Common) Fork(Session db, long before, long after)
+    {
+        var olds = new List<StateCursor>();
+        var news = new List<StateCursor>();
+        while (before != after)
+        {
+            // The higher number cannot be an ancestor of the lower.
+            if (before > after)
+            {
+                olds.Add(new StateCursor(db, before));
+                before = Head(db, before).Parent;
+            }
+            else
+            {
+                news.Add(new StateCursor(db, after));
+                after = Head(db, after).Parent;
+            }
+        }
+
+        return (olds, news, before);
+    }
+
+    private static void CompareWithCommon(
+        Session db, long common, List<(StateEntry Entry, bool InAfter)> oneSided, List<StateChange> changes)
+    {
+        var keys = oneSided.ConvertAll(side => side.Entry.StateKey).ToArray();
+        var shared = FindMany(db, common, keys).ToDictionary(entry => entry.StateKey, entry => entry.Event);
+        foreach (var (entry, inAfter) in oneSided)
+        {
+            var other = shared.GetValueOrDefault(entry.StateKey);
+            AddIfDifferent(changes, entry.StateKey, inAfter ? other : entry.Event, inAfter ? entry.Event : other);
+        }
+
+        oneSided.Clear();
+    }
+
+    private static void AddIfDifferent(List<StateChange> changes, long stateKey, long before, long after)
+    {
+        if (before != after)
+        {
+            changes.Add(new StateChange(stateKey, before, after));
+        }
+    }
 }

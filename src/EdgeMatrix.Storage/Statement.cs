@@ -1,40 +1,59 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using SQLitePCL;
 
 namespace EdgeMatrix.Storage;
 
-/// <summary>A compiled statement: bind by position, step, read; reading a row allocates nothing but the values asked for.</summary>
-/// <remarks>Taken from <see cref="Session.Prepare"/>; disposing gives it back to its session, reset.</remarks>
+/// <summary>
+/// A compiled SQL statement, lent by <see cref="Session.Prepare"/> until it is disposed of. Bind its parameters in their
+/// order, then <see cref="Step"/> through the rows or <see cref="Run"/> it; binding again starts it anew.
+/// </summary>
+/// <example><code>
+/// using var query = session.Prepare("SELECT nid FROM rooms WHERE room_id = ?").Bind(id);
+/// return query.Step() ? query.Int64(0) : null;
+/// </code></example>
 public sealed class Statement : IDisposable
 {
-    private readonly Session _session;
-    private readonly sqlite3_stmt _handle;
-    private int _bound;
+    private const int MaxStackBytes = 768;
 
-    internal Statement(Session session, string sql, sqlite3_stmt handle)
+    private readonly DatabaseConnection _connection;
+    private readonly sqlite3_stmt _statement;
+    private readonly int _parameters;
+    private int _bound;
+    private bool _started;
+
+    internal Statement(DatabaseConnection connection, sqlite3_stmt statement, string sql)
     {
-        _session = session;
+        _connection = connection;
+        _statement = statement;
+        _parameters = raw.sqlite3_bind_parameter_count(statement);
         Sql = sql;
-        _handle = handle;
     }
+
+    /// <summary>Rows inserted, updated or deleted by the last <see cref="Run"/> of such a statement.</summary>
+    public long Changes { get; private set; }
 
     internal string Sql { get; }
 
-    /// <summary>How many rows the last <see cref="Run"/> changed.</summary>
-    public int Changes { get; private set; }
+    internal bool IsInUse { get; private set; }
+
+    internal long LastUse { get; private set; }
 
     public Statement Bind(long value)
     {
-        Check(raw.sqlite3_bind_int64(_handle, ++_bound, value));
-        return this;
+        var index = NextParameter();
+        return Bound(raw.sqlite3_bind_int64(_statement, index, value));
     }
-
-    public Statement Bind(long? value) => value is { } given ? Bind(given) : BindNull();
 
     public Statement Bind(int value) => Bind((long)value);
 
+    /// <summary>Binds 1 or 0.</summary>
     public Statement Bind(bool value) => Bind(value ? 1L : 0L);
 
+    public Statement Bind(long? value) => value is { } number ? Bind(number) : BindNull();
+
+    /// <summary>Binds TEXT, or NULL for null.</summary>
     public Statement Bind(string? value)
     {
         if (value is null)
@@ -42,85 +61,144 @@ public sealed class Statement : IDisposable
             return BindNull();
         }
 
-        Check(raw.sqlite3_bind_text(_handle, ++_bound, value));
-        return this;
+        var index = NextParameter();
+        var maxBytes = Encoding.UTF8.GetMaxByteCount(value.Length);
+        if (maxBytes <= MaxStackBytes)
+        {
+            Span<byte> buffer = stackalloc byte[MaxStackBytes];
+            return Bound(raw.sqlite3_bind_text(_statement, index, buffer[..Encoding.UTF8.GetBytes(value, buffer)]));
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(maxBytes);
+        var code = raw.sqlite3_bind_text(_statement, index, rented.AsSpan(0, Encoding.UTF8.GetBytes(value, rented)));
+        ArrayPool<byte>.Shared.Return(rented);
+        return Bound(code);
     }
 
+    /// <summary>Binds a BLOB; an empty span is a BLOB without bytes, not NULL.</summary>
     public Statement Bind(ReadOnlySpan<byte> value)
     {
-        // An empty span may have no address, which SQLite would take for null.
-        Check(value.IsEmpty
-            ? raw.sqlite3_bind_zeroblob(_handle, ++_bound, 0)
-            : raw.sqlite3_bind_blob(_handle, ++_bound, value));
-        return this;
+        var index = NextParameter();
+        return Bound(value.IsEmpty
+            ? raw.sqlite3_bind_zeroblob(_statement, index, 0)
+            : raw.sqlite3_bind_blob(_statement, index, value));
     }
 
-    public Statement Bind(byte[] value) => Bind(value.AsSpan());
+    /// <summary>Binds a BLOB, or NULL for null.</summary>
+    public Statement Bind(byte[]? value) => value is null ? BindNull() : Bind(value.AsSpan());
 
     public Statement BindNull()
     {
-        Check(raw.sqlite3_bind_null(_handle, ++_bound));
-        return this;
+        var index = NextParameter();
+        return Bound(raw.sqlite3_bind_null(_statement, index));
     }
 
-    /// <summary>Moves to the next row; false after the last.</summary>
+    /// <summary>Goes to the next row, or to the first; false after the last one.</summary>
+    /// <exception cref="DatabaseException">SQLite failed: a constraint, a full or broken disk.</exception>
     public bool Step()
     {
-        var result = raw.sqlite3_step(_handle);
-        if (result == raw.SQLITE_ROW)
+        ObjectDisposedException.ThrowIf(!IsInUse, this);
+        if (!_started)
         {
-            return true;
+            if (_bound != _parameters)
+            {
+                throw new InvalidOperationException($"{_bound} of {_parameters} parameters are bound: {Sql}");
+            }
+
+            _started = true;
+            _connection.CountRun();
         }
 
-        if (result != raw.SQLITE_DONE)
+        var code = raw.sqlite3_step(_statement);
+        switch (code)
         {
-            Check(result);
+            case raw.SQLITE_ROW:
+                return true;
+            case raw.SQLITE_DONE:
+                Reset();
+                return false;
+            default:
+                var failure = _connection.Failure(code);
+                Reset();
+                throw failure;
         }
-
-        return false;
     }
 
-    /// <summary>Runs a statement that returns no rows.</summary>
+    /// <summary>Runs the statement to its end; it can then be bound and run again.</summary>
+    /// <exception cref="DatabaseException">SQLite failed: a constraint, a full or broken disk.</exception>
     public void Run()
     {
         while (Step())
         {
         }
 
-        Changes = raw.sqlite3_changes(_session.Handle);
-        raw.sqlite3_reset(_handle);
+        Changes = raw.sqlite3_changes(_connection.Handle);
     }
 
-    public bool IsNull(int column) => raw.sqlite3_column_type(_handle, column) == raw.SQLITE_NULL;
+    [SuppressMessage("Naming", "CA1720", Justification = "It names the column type to read, as IDataRecord does.")]
+    public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);
 
-    public long Int64(int column) => raw.sqlite3_column_int64(_handle, column);
+    [SuppressMessage("Naming", "CA1720", Justification = "It names the column type to read, as IDataRecord does.")]
+    public int Int32(int column) => raw.sqlite3_column_int(_statement, column);
 
-    public int Int32(int column) => raw.sqlite3_column_int(_handle, column);
-
-    public string Text(int column) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(_handle, column));
+    /// <summary>The text of the column; empty for NULL.</summary>
+    public string Text(int column) => Encoding.UTF8.GetString(Blob(column));
 
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
 
-    /// <summary>The bytes of a column, valid until the next step.</summary>
-    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_handle, column);
+    public long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
 
+    /// <summary>The bytes of a BLOB, or the UTF-8 of TEXT; valid until the next <see cref="Step"/>.</summary>
+    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
+
+    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+
+    /// <summary>Gives the statement back, reset and without its values.</summary>
     public void Dispose()
     {
-        raw.sqlite3_reset(_handle);
-        raw.sqlite3_clear_bindings(_handle);
-        _bound = 0;
-        _session.Return(this);
+        if (!IsInUse)
+        {
+            return;
+        }
+
+        Reset();
+        if (_parameters > 0)
+        {
+            // Bound text and blobs are copies: without this the cache would keep the last ones alive.
+            raw.sqlite3_clear_bindings(_statement);
+        }
+
+        IsInUse = false;
+        _connection.Return(this);
     }
 
-    internal void Close() => _handle.manual_close();
-
-    private void Check(int result)
+    internal void Take(long use)
     {
-        if (result != raw.SQLITE_OK)
+        IsInUse = true;
+        LastUse = use;
+        Changes = 0;
+    }
+
+    internal void Close() => raw.sqlite3_finalize(_statement);
+
+    private int NextParameter()
+    {
+        ObjectDisposedException.ThrowIf(!IsInUse, this);
+        if (_started)
         {
-            var message = raw.sqlite3_errmsg(_session.Handle).utf8_to_string();
-            raw.sqlite3_reset(_handle);
-            throw new DatabaseException($"{message} (SQLite error {result}) in: {Sql.ReplaceLineEndings(" ")}");
+            Reset();
         }
+
+        return ++_bound;
+    }
+
+    private Statement Bound(int code) => code == raw.SQLITE_OK ? this : throw _connection.Failure(code);
+
+    private void Reset()
+    {
+        // Reports again what the last step reported, if that failed.
+        raw.sqlite3_reset(_statement);
+        _started = false;
+        _bound = 0;
     }
 }

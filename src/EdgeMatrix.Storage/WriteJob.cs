@@ -1,40 +1,40 @@
 namespace EdgeMatrix.Storage;
 
-/// <summary>A queued write.</summary>
+/// <summary>A piece of work in the writer's queue.</summary>
 internal abstract class WriteJob
 {
-    /// <summary>What the work threw, if it did.</summary>
+    /// <summary>Why the job is rolled back; null if it is not.</summary>
     public Exception? Failure { get; set; }
 
-    public abstract void Run(WriteTransaction db);
+    /// <summary>What an action after the commit threw.</summary>
+    public Exception? AfterCommitFailure { get; set; }
 
-    /// <summary>Ends the task, with the result or the failure.</summary>
+    public WriteTransaction? Transaction { get; set; }
+
+    public abstract void Run(WriteTransaction transaction);
+
+    /// <summary>Completes the task of the caller, whose continuation runs on another thread.</summary>
     public abstract void Complete();
-
-    public abstract void Fail(Exception exception);
 }
 
 internal sealed class WriteJob<T>(Func<WriteTransaction, T> work) : WriteJob
 {
-    // Whoever waits goes on elsewhere: the writer thread only writes.
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? _result;
 
     public Task<T> Task => _done.Task;
 
-    public override void Run(WriteTransaction db) => _result = work(db);
+    public override void Run(WriteTransaction transaction) => _result = work(transaction);
 
     public override void Complete()
     {
-        if (Failure is null)
+        if ((Failure ?? AfterCommitFailure) is { } failure)
         {
-            _done.SetResult(_result!);
+            _done.SetException(failure);
         }
         else
         {
-            _done.SetException(Failure);
+            _done.SetResult(_result!);
         }
     }
-
-    public override void Fail(Exception exception) => _done.TrySetException(exception);
 }

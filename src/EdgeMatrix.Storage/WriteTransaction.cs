@@ -1,69 +1,40 @@
-using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace EdgeMatrix.Storage;
 
-/// <summary>The writing connection inside the transaction of a group of writes.</summary>
+/// <summary>One job's part of the group that is being written. Valid while the job runs, on the writer's thread.</summary>
 public sealed class WriteTransaction : Session
 {
-    // Positions are reserved on the disk in blocks, so that the sequence costs no write for each of them.
-    private const int Block = 1_000;
-    private const string ReservedSql = "SELECT reserved FROM sequence WHERE name = 'position'";
+    private readonly StreamPositions _positions;
+    private List<Action>? _afterCommit;
 
-    private const string ReserveSql = """
-        INSERT INTO sequence (name, reserved) VALUES ('position', ?) ON CONFLICT (name) DO UPDATE SET reserved = excluded.reserved
-        """;
+    internal WriteTransaction(DatabaseConnection connection, StreamPositions positions, EventBodyCodec bodies)
+        : base(connection, bodies) => _positions = positions;
 
-    private readonly List<Action> _afterCommit = [];
-    private long _reserved;
+    /// <summary>The rowid of the last row inserted.</summary>
+    public long LastInsertRowId => raw.sqlite3_last_insert_rowid(Connection.Handle);
 
-    internal WriteTransaction(SqliteConnection connection, EventBodyCodec bodies)
-        : base(connection, bodies)
+    /// <summary>The highest position that this job took; 0 if none.</summary>
+    internal long LastPosition { get; private set; }
+
+    internal IReadOnlyList<Action> AfterCommitActions => _afterCommit ?? [];
+
+    /// <summary>
+    /// Takes the next number of the one sequence that orders everything a client can sync. It only ever grows, also across
+    /// restarts; a job that fails leaves a gap.
+    /// </summary>
+    public long NextPosition() => LastPosition = _positions.Next(Connection);
+
+    /// <summary>
+    /// Runs an action once this job is on disk and <see cref="Database.CommittedPosition"/> has moved, before the job's task
+    /// completes; in order, on the writer's thread, so keep it short. Forgotten if the job fails. What it throws faults the
+    /// job's task, though the job is written.
+    /// </summary>
+    public void AfterCommit(Action action)
     {
-        using var query = Prepare(ReservedSql);
-        // Whatever was reserved by an earlier run may have been handed out.
-        _reserved = query.Step() ? query.Int64(0) : 0;
-        Position = _reserved;
+        EnsureOpen();
+        (_afterCommit ??= []).Add(action);
     }
 
-    /// <summary>The last stream position handed out.</summary>
-    internal long Position { get; private set; }
-
-    public long LastInsertRowId => raw.sqlite3_last_insert_rowid(Handle);
-
-    /// <summary>The next stream position: one ever-growing sequence for all that clients sync, in commit order.</summary>
-    public long NextPosition()
-    {
-        if (Position == _reserved)
-        {
-            using var reserve = Prepare(ReserveSql).Bind(_reserved + Block);
-            reserve.Run();
-            _reserved += Block;
-        }
-
-        return ++Position;
-    }
-
-    /// <summary>Runs when the group is on the disk, in the order of the writes; not if this write or the group is rolled back.</summary>
-    public void AfterCommit(Action action) => _afterCommit.Add(action);
-
-    internal int Mark() => _afterCommit.Count;
-
-    internal void RollBackTo(int mark) => _afterCommit.RemoveRange(mark, _afterCommit.Count - mark);
-
-    /// <summary>Reads again what is reserved, after a rollback that may have undone it.</summary>
-    internal void ReloadReserved()
-    {
-        using var query = Prepare(ReservedSql);
-        var stored = query.Step() ? query.Int64(0) : 0;
-        // A position is never handed out twice: if the reservation was undone, the next one reserves anew from here.
-        _reserved = stored < Position ? Position : stored;
-    }
-
-    internal List<Action> TakeAfterCommit()
-    {
-        List<Action> actions = [.. _afterCommit];
-        _afterCommit.Clear();
-        return actions;
-    }
+    internal void Finish() => End()?.ReturnAll();
 }

@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Console;
 using EdgeMatrix.Console.Health;
@@ -12,35 +13,38 @@ public sealed class Homeserver : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stopping;
 
-    private Homeserver(WebApplication app, string serverName, CancellationTokenSource stopping)
+    private readonly HomeserverParts _parts;
+
+    private Homeserver(WebApplication app, HomeserverParts parts, CancellationTokenSource stopping)
     {
         _app = app;
+        _parts = parts;
         _stopping = stopping;
-        ServerName = serverName;
     }
 
     /// <summary>What follows the colon of this server's user ids.</summary>
-    public string ServerName { get; }
+    public string ServerName => _parts.Server.Name;
 
     /// <summary>Where it listens, as URLs with the real ports, once started; empty under a transport of a test's own.</summary>
     public IReadOnlyList<string> Addresses => [.. _app.Urls];
 
     public IServiceProvider Services => _app.Services;
 
-    /// <param name="nameFromKey">Called where no name is configured: 64 lowercase hex digits of the server's Ed25519 public key.</param>
     /// <exception cref="IOException">The data folder cannot be used.</exception>
-    public static Homeserver Build(HomeserverOptions options, Surroundings surroundings, Func<string> nameFromKey)
+    /// <exception cref="Storage.DatabaseException">The data folder is in use, damaged, or another server's.</exception>
+    public static async Task<Homeserver> BuildAsync(HomeserverOptions options, Surroundings surroundings)
     {
-        Directory.CreateDirectory(options.Server.Data);
-        var serverName = options.Server.Name ?? nameFromKey();
+        var parts = await HomeserverParts.OpenAsync(options, surroundings);
         var stopping = new CancellationTokenSource();
         var readiness = new Readiness();
         var metrics = new Metrics();
         ProcessMetrics.Register(metrics, surroundings.Time);
+        DatabaseMetrics.Register(metrics, parts.Database);
         var requests = new RequestCounter(metrics);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        WebServer.Configure(builder, options, serverName, surroundings.Time);
+        WebServer.Configure(builder, options, parts.Server.Name, surroundings.Time);
+        parts.AddTo(builder.Services);
         surroundings.Transport?.Invoke(builder.WebHost);
 
         var app = builder.Build();
@@ -50,9 +54,10 @@ public sealed class Homeserver : IAsyncDisposable
         // Whoever waits for news, a long-polling /sync above all, is sent home at once; else the drain would wait for them.
         app.Lifetime.ApplicationStopping.Register(stopping.Cancel);
         app.Use(requests.Count);
-        app.UseRouting();
+        app.UseClientApi();
+        app.MapClientApi();
         app.MapConsole(readiness, metrics, options.Admin.Token);
-        return new Homeserver(app, serverName, stopping);
+        return new Homeserver(app, parts, stopping);
     }
 
     /// <summary>Returns when every listener answers.</summary>
@@ -68,6 +73,7 @@ public sealed class Homeserver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _parts.DisposeAsync();
         _stopping.Dispose();
     }
 }

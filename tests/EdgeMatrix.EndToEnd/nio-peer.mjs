@@ -49,6 +49,6 @@ export class NioPeer {
     }
 
     close() {
-        this.#process.kill("SIGTERM");
+        this.#process.stdin.end();
     }
 }

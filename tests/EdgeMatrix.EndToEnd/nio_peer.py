@@ -1,12 +1,11 @@
 """A person with matrix-nio who does what another program says: one JSON request a line on standard input,
-one JSON answer a line on standard output.
+one JSON answer a line on standard output. Ends when its input does.
 
 Usage: /usr/bin/python3 nio_peer.py BASE_URL NAME
 """
 
 import asyncio
 import json
-import signal
 import sys
 
 from nio_person import Person, asked
@@ -65,7 +64,8 @@ class Peer:
 
     async def told(self, room_id):
         """Every event ID of the room, in the order of its telling, and those told twice."""
-        return {"events": [event["event_id"] for event in self.person.events[room_id]], "duplicates": self.person.duplicates}
+        return {"events": [event["event_id"] for event in self.person.events[room_id]],
+                "duplicates": self.person.duplicates.get(room_id, [])}
 
     async def history(self, room_id):
         """The room's timeline as a new device reads it."""
@@ -74,9 +74,6 @@ class Peer:
 
 async def main():
     loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    for number in [signal.SIGINT, signal.SIGTERM]:
-        loop.add_signal_handler(number, task.cancel)
     peer = Peer(*sys.argv[1:])
     requests = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)

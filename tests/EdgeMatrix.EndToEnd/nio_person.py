@@ -27,7 +27,7 @@ class Person:
         self.client = nio.AsyncClient(base_url, name, config=config)
         self.password = password
         self.events = {}
-        self.duplicates = []
+        self.duplicates = {}
         self.invitations = {}
         # Where the next sync begins: nothing before it is unheard, not even by a callback that was cancelled.
         self.since = None
@@ -91,7 +91,7 @@ class Person:
             gap = await self._gap_before(room_id, info.timeline.prev_batch, known_ids) if info.timeline.limited else []
             for event in [*gap, *(event.source for event in info.timeline.events)]:
                 if event["event_id"] in known_ids:
-                    self.duplicates.append(event["event_id"])
+                    self.duplicates.setdefault(room_id, []).append(event["event_id"])
                 known_ids.add(event["event_id"])
                 known.append(event)
         self.since = response.next_batch

@@ -304,7 +304,7 @@ async def _():
 async def _():
     for person in [carol, dave]:
         await person.sees(room_id, history[-1]["event_id"])
-        assert not person.duplicates, person.duplicates
+        assert room_id not in person.duplicates, person.duplicates[room_id]
         same_order(person.user_id, ids(person.events[room_id]), "the new device", ids(history))
 
 

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Reflection;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.NativeLibraries;
+using EdgeMatrix.Storage;
 
 namespace EdgeMatrix.CommandLine;
 
@@ -52,9 +53,17 @@ internal static class EntryPoint
         }
 
         EmbeddedLibraries.Register();
-        return invocation.Command == Command.Serve
-            ? await ServeCommand.RunAsync(config.Options, terminal, cancellation)
-            : await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation);
+        try
+        {
+            return invocation.Command == Command.Serve
+                ? await ServeCommand.RunAsync(config.Options, terminal, cancellation)
+                : await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation);
+        }
+        catch (DatabaseException failure)
+        {
+            terminal.Complain(failure.Message);
+            return ExitCode.Failed;
+        }
     }
 
     private static string Version => typeof(EntryPoint).Assembly.GetName().Version!.ToString(fieldCount: 3);

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
-using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Serving;
 
 namespace EdgeMatrix.CommandLine;
@@ -15,7 +14,7 @@ internal static class ServeCommand
         try
         {
             var surroundings = new Surroundings { Random = new SodiumRandom() };
-            await using var homeserver = Homeserver.Build(options, surroundings, () => NameFromNewKey(surroundings.Random));
+            await using var homeserver = await Homeserver.BuildAsync(options, surroundings);
             await homeserver.StartAsync(cancellation);
             Greeting.Write(terminal, homeserver.ServerName, homeserver.Addresses, options.Server.PublicBaseUrl);
             await homeserver.WaitForShutdownAsync(cancellation);
@@ -26,13 +25,5 @@ internal static class ServeCommand
             terminal.Complain(failure.Message);
             return ExitCode.Failed;
         }
-    }
-
-    private static string NameFromNewKey(RandomSource random)
-    {
-        Span<byte> seed = stackalloc byte[SigningKey.SeedBytes];
-        random.Fill(seed);
-        using var key = SigningKey.FromSeed("1", seed);
-        return KeyDerivedName.Of(key.PublicKey);
     }
 }

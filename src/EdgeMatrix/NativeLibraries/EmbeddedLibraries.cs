@@ -18,10 +18,10 @@ internal static partial class EmbeddedLibraries
     /// <summary>Call once in a process, before anything touches the database or a key.</summary>
     public static void Register()
     {
-        var sqlite = new Lazy<nint>(() => Load("e_sqlite3"));
+        var sqlite = new Lazy<nint>(() => Load("libe_sqlite3.so"));
 
         // Two assemblies call libsodium. It must be one library to both: the state that sodium_init sets up is its own.
-        var sodium = new Lazy<nint>(() => Load("libsodium"));
+        var sodium = new Lazy<nint>(() => Load("libsodium.so"));
         nint Resolve(string name, Assembly caller, DllImportSearchPath? path) => name switch
         {
             "e_sqlite3" => sqlite.Value,
@@ -37,7 +37,7 @@ internal static partial class EmbeddedLibraries
     /// <summary>A handle, or 0 where this executable does not carry the library.</summary>
     private static unsafe nint Load(string name)
     {
-        using var carried = (UnmanagedMemoryStream?)typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}.so");
+        using var carried = (UnmanagedMemoryStream?)typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}");
         if (carried is null)
         {
             return 0;

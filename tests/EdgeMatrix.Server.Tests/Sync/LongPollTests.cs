@@ -46,7 +46,7 @@ public class LongPollTests
         var first = await fixture.SyncAsync(Alice);
         using var end = new CancellationTokenSource();
 
-        var waiting = fixture.SyncAsync(Alice, first.Next(), timeoutMs: 30_000, end: end.Token);
+        var waiting = fixture.SyncAsync(Alice, first.Next(), timeoutMs: 30_000, end: end);
         await end.CancelAsync();
 
         Assert.Equal(first.Next(), (await waiting).Next());

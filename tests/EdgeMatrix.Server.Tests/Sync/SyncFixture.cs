@@ -145,7 +145,7 @@ internal sealed class SyncFixture : IAsyncDisposable
         bool fullState = false,
         StateProperty stateProperty = StateProperty.State,
         long device = 1,
-        CancellationToken end = default)
+        CancellationTokenSource? end = null)
     {
         SyncToken? token = null;
         if (since is not null)
@@ -160,7 +160,7 @@ internal sealed class SyncFixture : IAsyncDisposable
         var request = new SyncRequest(
             await UserAsync(user), user, device, token, TimeSpan.FromMilliseconds(timeoutMs), wanted, fullState, stateProperty);
         using var output = new ResponseBuffer();
-        await Sync.SyncAsync(request, output, end);
+        await Sync.SyncAsync(request, output, end?.Token ?? Cancelled);
         return JsonElement.Parse(output.ToArray());
     }
 

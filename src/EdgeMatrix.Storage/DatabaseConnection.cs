@@ -1,0 +1,157 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace EdgeMatrix.Storage;
+
+/// <summary>One SQLite connection and the statements compiled on it. Used by one thread at a time.</summary>
+internal sealed class DatabaseConnection : IDisposable
+{
+    /// <summary>Compiled statements kept; each takes a few KiB.</summary>
+    private const int MaxCachedStatements = 128;
+
+    private readonly SqliteConnection _connection;
+    private readonly Dictionary<string, Statement> _cache = new(StringComparer.Ordinal);
+    private readonly List<Statement> _inUse = [];
+    private long _uses;
+    private long _statementsRun;
+
+    private DatabaseConnection(SqliteConnection connection)
+    {
+        _connection = connection;
+        Handle = connection.Handle!;
+    }
+
+    public sqlite3 Handle { get; }
+
+    /// <summary>How many times a statement was started.</summary>
+    public long StatementsRun => Interlocked.Read(ref _statementsRun);
+
+    /// <exception cref="DatabaseException">The file cannot be opened.</exception>
+    public static DatabaseConnection Open(string path, int cacheKiB)
+    {
+        var text = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false };
+        var connection = new SqliteConnection(text.ToString());
+        try
+        {
+            connection.Open();
+        }
+        catch (SqliteException exception)
+        {
+            connection.Dispose();
+            throw new DatabaseException($"{path} cannot be opened: {exception.Message}", exception);
+        }
+
+        var opened = new DatabaseConnection(connection);
+        raw.sqlite3_extended_result_codes(opened.Handle, 1);
+        opened.Execute($"""
+            PRAGMA busy_timeout = 10000;
+            PRAGMA cache_size = -{cacheKiB};
+            PRAGMA temp_store = MEMORY;
+            PRAGMA mmap_size = 0;
+            PRAGMA foreign_keys = OFF;
+            """);
+        return opened;
+    }
+
+    /// <summary>Runs one or more statements that return nothing of interest.</summary>
+    public void Execute(string sql)
+    {
+        var code = raw.sqlite3_exec(Handle, sql);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Failure(code);
+        }
+    }
+
+    /// <summary>The first column of the first row; null if there is no row or it is NULL.</summary>
+    public string? Scalar(string sql)
+    {
+        using var statement = Prepare(sql);
+        return statement.Step() ? statement.TextOrNull(0) : null;
+    }
+
+    public void CountRun() => Interlocked.Increment(ref _statementsRun);
+
+    public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
+
+    public Statement Prepare(string sql)
+    {
+        if (!_cache.TryGetValue(sql, out var statement))
+        {
+            statement = Compile(sql);
+            MakeRoom();
+            _cache.Add(sql, statement);
+        }
+        else if (statement.IsInUse)
+        {
+            statement = Compile(sql);
+        }
+
+        statement.Take(++_uses);
+        _inUse.Add(statement);
+        return statement;
+    }
+
+    /// <summary>Takes back a statement that its user disposed of.</summary>
+    public void Return(Statement statement)
+    {
+        _inUse.RemoveAt(_inUse.LastIndexOf(statement));
+        if (!_cache.TryGetValue(statement.Sql, out var cached) || cached != statement)
+        {
+            statement.Close();
+        }
+    }
+
+    /// <summary>Disposes of the statements that their users forgot, so that none holds the transaction open.</summary>
+    public void ReturnAll()
+    {
+        while (_inUse is [.., var statement])
+        {
+            statement.Dispose();
+        }
+    }
+
+    public DatabaseException Failure(int code) =>
+        new($"SQLite: {raw.sqlite3_errmsg(Handle).utf8_to_string()} (code {code})", code);
+
+    public void Dispose()
+    {
+        ReturnAll();
+        foreach (var statement in _cache.Values)
+        {
+            statement.Close();
+        }
+
+        _cache.Clear();
+        _connection.Dispose();
+    }
+
+    private Statement Compile(string sql)
+    {
+        var code = raw.sqlite3_prepare_v2(Handle, sql, out var statement);
+        return code == raw.SQLITE_OK ? new Statement(this, statement, sql) : throw Failure(code);
+    }
+
+    private void MakeRoom()
+    {
+        if (_cache.Count < MaxCachedStatements)
+        {
+            return;
+        }
+
+        Statement? oldest = null;
+        foreach (var statement in _cache.Values)
+        {
+            if (!statement.IsInUse && (oldest is null || statement.LastUse < oldest.LastUse))
+            {
+                oldest = statement;
+            }
+        }
+
+        if (oldest is not null)
+        {
+            _cache.Remove(oldest.Sql);
+            oldest.Close();
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace EdgeMatrix.Storage;
+
+/// <param name="Path">The database file; made, readable by its owner only, if it is not there. Its folder must exist.</param>
+public sealed record DatabaseOptions(string Path)
+{
+    /// <summary>How many snapshots can be open at once; a connection is made when it is first needed.</summary>
+    public int Readers { get; init; } = 4;
+
+    /// <summary>
+    /// Commits without waiting for the disk: a power cut can lose what was acknowledged since the last checkpoint. The
+    /// database stays whole, and the death of the process alone loses nothing.
+    /// </summary>
+    public bool RelaxedDurability { get; init; }
+
+    /// <summary>Page cache of each reader, in KiB.</summary>
+    public int CacheKiBPerConnection { get; init; } = 512;
+
+    /// <summary>Page cache of the writer, in KiB.</summary>
+    public int WriterCacheKiB { get; init; } = 2048;
+}

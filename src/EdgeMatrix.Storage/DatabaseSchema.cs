@@ -1,0 +1,74 @@
+using SQLitePCL;
+
+namespace EdgeMatrix.Storage;
+
+/// <summary>Tells whose a database file is, and brings it to the current schema.</summary>
+internal static class DatabaseSchema
+{
+    /// <summary>"EdMx" in the header of the file, so that another program's database is not taken for ours.</summary>
+    private const int ApplicationId = 0x45644D78;
+
+    /// <exception cref="DatabaseException">Not a database, not ours, or of a newer version.</exception>
+    public static void Prepare(DatabaseConnection connection, string path, IReadOnlyList<string> migrations)
+    {
+        var version = Check(connection, path, migrations.Count);
+        if (connection.Scalar("PRAGMA journal_mode = WAL") != "wal")
+        {
+            throw new DatabaseException($"{path} is on a file system that has no shared memory for SQLite; choose a local disk.");
+        }
+
+        for (; version < migrations.Count; version++)
+        {
+            Migrate(connection, migrations[version], version + 1);
+        }
+    }
+
+    private static int Check(DatabaseConnection connection, string path, int known)
+    {
+        try
+        {
+            var version = Number(connection, "PRAGMA user_version");
+            var owner = Number(connection, "PRAGMA application_id");
+            var tables = Number(connection, "SELECT count(*) FROM sqlite_schema");
+            if (owner != ApplicationId && (owner != 0 || version != 0 || tables != 0))
+            {
+                throw new DatabaseException($"{path} is the database of another program.");
+            }
+
+            return version <= known
+                ? version
+                : throw new DatabaseException(
+                    $"{path} was written by a newer EdgeMatrix (schema {version}; this one knows up to {known}). Run that one, or restore a backup.");
+        }
+        catch (DatabaseException exception) when ((exception.ResultCode & 0xFF) == raw.SQLITE_NOTADB)
+        {
+            throw new DatabaseException($"{path} is not a database.", exception);
+        }
+    }
+
+    private static int Number(DatabaseConnection connection, string sql)
+    {
+        using var query = connection.Prepare(sql);
+        return query.Step() ? query.Int32(0) : 0;
+    }
+
+    private static void Migrate(DatabaseConnection connection, string sql, int version)
+    {
+        connection.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            connection.Execute(sql);
+            connection.Execute($"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {version};");
+            connection.Execute("COMMIT");
+        }
+        catch (DatabaseException exception)
+        {
+            if (connection.InTransaction)
+            {
+                connection.Execute("ROLLBACK");
+            }
+
+            throw new DatabaseException($"The database could not be brought to schema {version}: {exception.Message}", exception);
+        }
+    }
+}

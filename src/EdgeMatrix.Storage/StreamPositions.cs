@@ -1,0 +1,32 @@
+namespace EdgeMatrix.Storage;
+
+/// <summary>Hands out stream positions from blocks reserved in table <c>sequence</c>. Belongs to the writer's thread.</summary>
+internal sealed class StreamPositions
+{
+    private const int BlockSize = 1000;
+
+    private long _last;
+
+    public StreamPositions(DatabaseConnection connection)
+    {
+        using var query = connection.Prepare("SELECT reserved FROM sequence WHERE name = 'position'");
+        Reserved = query.Step() ? query.Int64(0) : 0;
+        _last = Reserved;
+    }
+
+    /// <summary>How far positions are reserved on disk, or in the transaction that is open. Set back when that is rolled back.</summary>
+    public long Reserved { get; set; }
+
+    public long Next(DatabaseConnection connection)
+    {
+        if (++_last > Reserved)
+        {
+            var reserved = _last - 1 + BlockSize;
+            using var update = connection.Prepare("INSERT OR REPLACE INTO sequence (name, reserved) VALUES ('position', ?)").Bind(reserved);
+            update.Run();
+            Reserved = reserved;
+        }
+
+        return _last;
+    }
+}

@@ -1,0 +1,146 @@
+using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Devices;
+using EdgeMatrix.Accounts.Filters;
+using EdgeMatrix.Accounts.Passwords;
+using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.Accounts.PushRules;
+using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Configuration;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Creation;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Receipts;
+using EdgeMatrix.Rooms.Typing;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Sync;
+using EdgeMatrix.Sync.Filters;
+
+namespace EdgeMatrix;
+
+/// <summary>Everything of a server but its listeners, built by hand in dependency order.</summary>
+internal sealed class HomeserverParts : IAsyncDisposable
+{
+    private const string DatabaseFile = "edgematrix.db";
+
+    private HomeserverParts(Database database, LocalServer server, HomeserverOptions options, Surroundings surroundings)
+    {
+        var (time, random) = (surroundings.Time, surroundings.Random);
+        Database = database;
+        Server = server;
+        Notifier = new ChangeNotifier(() => database.CommittedPosition);
+
+        Engine = new RoomEngine(database, server, Notifier, time);
+        Creation = new RoomCreation(Engine, random, options.Rooms.DefaultVersion);
+        Members = new RoomMembers(Engine);
+        Receipts = new ReadReceipts(Engine);
+        Typing = new TypingUsers(Notifier, time);
+
+        Passwords = new PasswordHasher(random);
+        AccessTokens = new AccessTokens(database, time);
+        Logins = new Logins(database, AccessTokens, random, time);
+        Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, time);
+        Devices = new UserDevices(database);
+        Profiles = new UserProfiles(database, Members);
+        AccountData = new AccountData(database, Notifier);
+        Tags = new RoomTags(database, Notifier);
+        PushRules = new UserPushRules(database, Notifier);
+        Filters = new UserFilters(database);
+
+        StoredFilters = new StoredFilters(database);
+        Sync = new SyncEngine(Engine, Typing);
+    }
+
+    public Database Database { get; }
+
+    public LocalServer Server { get; }
+
+    public ChangeNotifier Notifier { get; }
+
+    public RoomEngine Engine { get; }
+
+    public RoomCreation Creation { get; }
+
+    public RoomMembers Members { get; }
+
+    public ReadReceipts Receipts { get; }
+
+    public TypingUsers Typing { get; }
+
+    public PasswordHasher Passwords { get; }
+
+    public AccessTokens AccessTokens { get; }
+
+    public Logins Logins { get; }
+
+    public UserAccounts Accounts { get; }
+
+    public UserDevices Devices { get; }
+
+    public UserProfiles Profiles { get; }
+
+    public AccountData AccountData { get; }
+
+    public RoomTags Tags { get; }
+
+    public UserPushRules PushRules { get; }
+
+    public UserFilters Filters { get; }
+
+    public StoredFilters StoredFilters { get; }
+
+    public SyncEngine Sync { get; }
+
+    /// <exception cref="DatabaseException">The data folder is in use, damaged, or another server's.</exception>
+    public static async Task<HomeserverParts> OpenAsync(HomeserverOptions options, Surroundings surroundings)
+    {
+        Directory.CreateDirectory(options.Server.Data);
+        var database = Database.Open(new DatabaseOptions(Path.Combine(options.Server.Data, DatabaseFile))
+        {
+            RelaxedDurability = options.Storage.Durability == Durability.Relaxed,
+        });
+        try
+        {
+            var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);
+            return new HomeserverParts(database, server, options, surroundings);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Hands the parts to the endpoints. The container does not dispose what it did not make.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton(Database);
+        services.AddSingleton(Server);
+        services.AddSingleton(Notifier);
+        services.AddSingleton(Engine);
+        services.AddSingleton(Creation);
+        services.AddSingleton(Members);
+        services.AddSingleton(Receipts);
+        services.AddSingleton(Typing);
+        services.AddSingleton(AccessTokens);
+        services.AddSingleton(Logins);
+        services.AddSingleton(Accounts);
+        services.AddSingleton(Devices);
+        services.AddSingleton(Profiles);
+        services.AddSingleton(AccountData);
+        services.AddSingleton(Tags);
+        services.AddSingleton(PushRules);
+        services.AddSingleton(Filters);
+        services.AddSingleton(StoredFilters);
+        services.AddSingleton(Sync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Typing.Dispose();
+        await Database.DisposeAsync();
+        Passwords.Dispose();
+        Server.Key.Dispose();
+    }
+}

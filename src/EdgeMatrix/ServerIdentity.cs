@@ -1,0 +1,55 @@
+using EdgeMatrix.Protocol;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Signing;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage;
+
+namespace EdgeMatrix;
+
+/// <summary>The name and the key of the server that a database belongs to: chosen at its first start, and its own for ever.</summary>
+internal static class ServerIdentity
+{
+    private const string KeyPrefix = "ed25519:";
+    private const int KeyVersionLength = 6;
+
+    /// <param name="configuredName">Null: the stored name, or at the first start one derived from the new key.</param>
+    /// <exception cref="DatabaseException">The database belongs to a server of another name.</exception>
+    public static async Task<LocalServer> OpenAsync(Database database, string? configuredName, RandomSource random)
+    {
+        var (name, keyId, seed) = await database.WriteAsync(db =>
+        {
+            var key = SigningKeyTable.All(db).FirstOrDefault(k => k.ExpiredTs is null) ?? NewKey(db, random);
+            return (SettingsTable.Get(db, SettingsTable.ServerName) ?? NewName(db, configuredName, key.KeyId, key.Seed), key.KeyId, key.Seed);
+        });
+
+        if (configuredName is not null && configuredName != name)
+        {
+            throw new DatabaseException(
+                $"the data folder belongs to the server {name}, not to {configuredName}: a server cannot be renamed; give another --data, or --server-name {name}");
+        }
+
+        return new LocalServer(name, SigningKey.FromSeed(keyId[KeyPrefix.Length..], seed));
+    }
+
+    private static SigningKeyRow NewKey(WriteTransaction db, RandomSource random)
+    {
+        var seed = new byte[SigningKey.SeedBytes];
+        random.Fill(seed);
+        var keyId = KeyPrefix + random.Base62(KeyVersionLength);
+        SigningKeyTable.Insert(db, keyId, seed);
+        return new SigningKeyRow(keyId, seed, null);
+    }
+
+    private static string NewName(WriteTransaction db, string? configuredName, string keyId, byte[] seed)
+    {
+        using var key = SigningKey.FromSeed(keyId[KeyPrefix.Length..], seed);
+        var name = configuredName ?? KeyDerivedName.Of(key.PublicKey);
+        if (!ServerName.IsValid(name))
+        {
+            throw new DatabaseException($"{name} is no server name: a host name or address, and a port if need be, such as example.org");
+        }
+
+        SettingsTable.Set(db, SettingsTable.ServerName, name);
+        return name;
+    }
+}

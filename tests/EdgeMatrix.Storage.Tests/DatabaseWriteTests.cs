@@ -1,0 +1,257 @@
+using Xunit;
+
+namespace EdgeMatrix.Storage.Tests;
+
+public sealed class DatabaseWriteTests : IAsyncLifetime
+{
+    private readonly TemporaryDatabase _files = new();
+    private Database _database = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _database = _files.Open();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => _files.DisposeAsync();
+
+    [Fact]
+    public async Task Writes_that_queue_up_share_a_commit()
+    {
+        using var held = Hold();
+        var writes = Enumerable.Range(0, 200).Select(n => _database.WriteAsync(db => Set(db, $"k{n}", "v"))).ToArray();
+        held.Release();
+        await Task.WhenAll(writes);
+
+        Assert.Equal(2, _database.Commits);
+        Assert.Equal(201, _database.Writes);
+        Assert.Equal(200, Count());
+    }
+
+    [Fact]
+    public async Task A_queue_that_is_full_makes_writers_wait_and_keeps_their_order()
+    {
+        using var held = Hold();
+        var order = new List<int>();
+        var writes = Enumerable.Range(0, 3000).Select(n => _database.WriteAsync(_ => order.Add(n))).ToArray();
+        held.Release();
+        await Task.WhenAll(writes);
+
+        Assert.Equal(Enumerable.Range(0, 3000), order);
+        Assert.InRange(_database.Commits, 3000 / 256, 20);
+    }
+
+    [Fact]
+    public async Task A_job_that_throws_harms_nobody()
+    {
+        using var held = Hold();
+        var before = _database.WriteAsync(db => Set(db, "before", "1"));
+        var bad = _database.WriteAsync(db =>
+        {
+            Set(db, "bad", "1");
+            throw new InvalidOperationException("bad");
+        });
+        var worse = _database.WriteAsync(db => db.Prepare("INSERT INTO settings (key, value) VALUES (NULL, 1)").Run());
+        var after = _database.WriteAsync(db => Set(db, "after", "1"));
+        held.Release();
+        await Task.WhenAll(before, after);
+
+        Assert.Equal("bad", (await Assert.ThrowsAsync<InvalidOperationException>(() => bad)).Message);
+        Assert.Contains("NOT NULL", (await Assert.ThrowsAsync<DatabaseException>(() => worse)).Message, StringComparison.Ordinal);
+        Assert.Equal(["after", "before"], Keys());
+    }
+
+    [Fact]
+    public async Task A_job_that_throws_alone_leaves_nothing()
+    {
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _database.WriteAsync(db =>
+        {
+            Set(db, "bad", "1");
+            throw new InvalidOperationException();
+        }));
+
+        Assert.Equal(0, Count());
+        Assert.Equal(0, _database.Commits);
+    }
+
+    [Fact]
+    public async Task A_transaction_lost_under_a_job_faults_the_whole_group()
+    {
+        using var held = Hold();
+        var before = _database.WriteAsync(db => Set(db, "before", "1"));
+        var loses = _database.WriteAsync(db => db.Prepare("ROLLBACK").Run());
+        held.Release();
+
+        await Assert.ThrowsAsync<DatabaseException>(() => before);
+        await Assert.ThrowsAsync<DatabaseException>(() => loses);
+        Assert.Equal(0, Count());
+
+        await _database.WriteAsync(db => Set(db, "later", "1"));
+        Assert.Equal(["later"], Keys());
+    }
+
+    [Fact]
+    public async Task A_full_disk_faults_the_whole_group_and_the_writer_goes_on()
+    {
+        using var held = Hold();
+        var acted = false;
+        var good = _database.WriteAsync(db =>
+        {
+            Set(db, "good", "1");
+            db.NextPosition();
+            db.AfterCommit(() => acted = true);
+        });
+        var full = _database.WriteAsync(FillTheDisk);
+        held.Release();
+
+        await Assert.ThrowsAsync<DatabaseException>(() => good);
+        await Assert.ThrowsAsync<DatabaseException>(() => full);
+        Assert.False(acted);
+        Assert.Equal(0, _database.CommittedPosition);
+
+        await _database.WriteAsync(db => db.Prepare("PRAGMA max_page_count = 1000000").Run());
+        await _database.WriteAsync(db => Set(db, "later", "1"));
+        Assert.Equal(["later"], Keys());
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_faults_the_whole_group_and_the_writer_goes_on()
+    {
+        await _database.WriteAsync(db =>
+        {
+            db.Prepare("CREATE TABLE child (parent REFERENCES settings (key) DEFERRABLE INITIALLY DEFERRED)").Run();
+            db.Prepare("COMMIT").Run();
+            db.Prepare("PRAGMA foreign_keys = ON").Run();
+            db.Prepare("BEGIN IMMEDIATE").Run();
+        });
+        using var held = Hold();
+        var good = _database.WriteAsync(db => Set(db, "good", "1"));
+        var orphan = _database.WriteAsync(db => db.Prepare("INSERT INTO child VALUES ('nobody')").Run());
+        held.Release();
+
+        await Assert.ThrowsAsync<DatabaseException>(() => good);
+        await Assert.ThrowsAsync<DatabaseException>(() => orphan);
+
+        await _database.WriteAsync(db => Set(db, "later", "1"));
+        Assert.Equal(["later"], Keys());
+    }
+
+    [Fact]
+    public async Task Actions_run_after_the_commit_in_order_and_before_the_tasks_complete()
+    {
+        var log = new List<string>();
+        using var held = Hold();
+        var writes = Enumerable.Range(0, 3).Select(n => _database.WriteAsync(db =>
+        {
+            log.Add($"work {n}");
+            var position = db.NextPosition();
+            db.AfterCommit(() => log.Add($"{n} at {position} of {_database.CommittedPosition}"));
+            if (n == 1)
+            {
+                throw new InvalidOperationException();
+            }
+        })).ToArray();
+        held.Release();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Task.WhenAll(writes));
+
+        Assert.Equal(["work 0", "work 1", "work 2", "0 at 1 of 3", "2 at 3 of 3"], log);
+    }
+
+    [Fact]
+    public async Task An_action_that_throws_faults_its_own_task_only()
+    {
+        var bad = _database.WriteAsync(db =>
+        {
+            Set(db, "written", "1");
+            db.AfterCommit(() => throw new InvalidOperationException());
+        });
+        await Assert.ThrowsAsync<InvalidOperationException>(() => bad);
+        await _database.WriteAsync(db => Set(db, "later", "1"));
+
+        Assert.Equal(["later", "written"], Keys());
+    }
+
+    [Fact]
+    public async Task Positions_grow_across_failures_and_restarts()
+    {
+        var first = await _database.WriteAsync(db => db.NextPosition());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _database.WriteAsync(db =>
+        {
+            for (var n = 0; n < 2500; n++)
+            {
+                db.NextPosition();
+            }
+
+            throw new InvalidOperationException();
+        }));
+        var second = await _database.WriteAsync(db => db.NextPosition());
+
+        Assert.Equal(1, first);
+        Assert.Equal(2502, second);
+        Assert.Equal(second, _database.CommittedPosition);
+
+        var reopened = await _files.ReopenAsync();
+        Assert.InRange(reopened.CommittedPosition, second, second + 1000);
+        var committed = reopened.CommittedPosition;
+        Assert.Equal(committed + 1, await reopened.WriteAsync(db => db.NextPosition()));
+    }
+
+    [Fact]
+    public async Task A_transaction_cannot_be_used_after_its_job()
+    {
+        var kept = await _database.WriteAsync(db => db);
+
+        Assert.Throws<ObjectDisposedException>(() => kept.Prepare("SELECT 1"));
+        Assert.Throws<ObjectDisposedException>(() => kept.NextPosition());
+        Assert.Throws<ObjectDisposedException>(() => kept.AfterCommit(() => { }));
+    }
+
+    [Fact]
+    public async Task Closing_writes_what_is_queued_and_then_refuses()
+    {
+        var writes = Enumerable.Range(0, 2000).Select(n => _database.WriteAsync(db => Set(db, $"k{n}", "v"))).ToArray();
+        await _files.CloseAsync();
+        await Task.WhenAll(writes);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => _database.WriteAsync(_ => { }));
+        Assert.Throws<ObjectDisposedException>(_database.OpenSnapshot);
+        Assert.False(File.Exists(_files.Path + "-wal"));
+
+        _database = _files.Open();
+        Assert.Equal(2000, Count());
+    }
+
+    /// <summary>Keeps the writer busy, so that the writes that follow gather into a group.</summary>
+    private HeldWriter Hold() => new(_database);
+
+    private static void FillTheDisk(WriteTransaction db)
+    {
+        db.Prepare("PRAGMA max_page_count = 1").Run();
+        Set(db, "much", new string('x', 10_000_000));
+    }
+
+    private static void Set(WriteTransaction db, string key, string value)
+    {
+        using var insert = db.Prepare("INSERT INTO settings (key, value) VALUES (?, ?)").Bind(key).Bind(value);
+        insert.Run();
+    }
+
+    private long Count()
+    {
+        using var db = _database.OpenSnapshot();
+        using var query = db.Prepare("SELECT count(*) FROM settings");
+        return query.Step() ? query.Int64(0) : -1;
+    }
+
+    private List<string> Keys()
+    {
+        using var db = _database.OpenSnapshot();
+        using var query = db.Prepare("SELECT key FROM settings ORDER BY key");
+        var keys = new List<string>();
+        while (query.Step())
+        {
+            keys.Add(query.Text(0));
+        }
+
+        return keys;
+    }
+}
