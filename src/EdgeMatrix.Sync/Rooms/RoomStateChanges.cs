@@ -86,9 +86,9 @@ internal sealed class RoomStateChanges
         var shown = timeline.Events.Where(e => e.IsState).Select(e => e.Nid).ToHashSet();
         foreach (var (key, _, now) in StateNodes.Difference(_round.Db, start, end))
         {
-            if (now is null || !shown.Contains(now.Value))
+            if (now == 0 || !shown.Contains(now))
             {
-                Add(key, now);
+                Add(key, now == 0 ? null : now);
             }
         }
     }
