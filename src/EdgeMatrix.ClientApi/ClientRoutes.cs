@@ -6,6 +6,7 @@ using EdgeMatrix.ClientApi.Filters;
 using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.ClientApi.Sync;
 using EdgeMatrix.ClientApi.Voip;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -47,7 +48,8 @@ public static class ClientRoutes
         api.MapPost(User + "/filter", FilterUpload.Add);
         api.MapGet(User + "/filter/{filterId}", FilterUpload.Get);
 
-        // Rooms
+        // Syncing, rooms
+        api.MapSync();
         api.MapRooms();
 
         // User data: profiles

@@ -19,7 +19,7 @@ public sealed class Database : IAsyncDisposable
         _lock = fileLock;
         _writing = writing;
         _readers = new DatabaseReaders(options);
-        _writer = new DatabaseWriter(writing);
+        _writer = new DatabaseWriter(writing, Bodies);
     }
 
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
@@ -102,7 +102,7 @@ public sealed class Database : IAsyncDisposable
         var position = CommittedPosition;
         var connection = _readers.Take();
         Interlocked.Increment(ref _reads);
-        return new Snapshot(connection, _readers, position);
+        return new Snapshot(connection, _readers, Bodies, position);
     }
 
     /// <summary>Writes what is queued, moves the log into the file and closes it.</summary>

@@ -12,6 +12,7 @@ internal sealed class DatabaseWriter
     private const int MaxGroupJobs = 256;
 
     private readonly DatabaseConnection _connection;
+    private readonly EventBodyCodec _bodies;
     private readonly StreamPositions _positions;
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
@@ -21,8 +22,9 @@ internal sealed class DatabaseWriter
     private long _commits;
     private long _writes;
 
-    public DatabaseWriter(DatabaseConnection connection)
+    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies)
     {
+        _bodies = bodies;
         _connection = connection;
         _positions = new StreamPositions(connection);
         _committedPosition = _positions.Reserved;
@@ -150,7 +152,7 @@ internal sealed class DatabaseWriter
 
     private void RunJob(WriteJob job)
     {
-        var transaction = job.Transaction = new WriteTransaction(_connection, _positions);
+        var transaction = job.Transaction = new WriteTransaction(_connection, _positions, _bodies);
         try
         {
             job.Run(transaction);

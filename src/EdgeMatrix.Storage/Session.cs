@@ -7,7 +7,14 @@ public abstract class Session
 {
     private DatabaseConnection? _connection;
 
-    private protected Session(DatabaseConnection connection) => _connection = connection;
+    private protected Session(DatabaseConnection connection, EventBodyCodec bodies)
+    {
+        _connection = connection;
+        Bodies = bodies;
+    }
+
+    /// <summary>How the bodies of events are packed.</summary>
+    internal EventBodyCodec Bodies { get; }
 
     private protected DatabaseConnection Connection
     {

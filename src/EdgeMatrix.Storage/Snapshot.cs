@@ -5,8 +5,8 @@ public sealed class Snapshot : Session, IDisposable
 {
     private readonly DatabaseReaders _readers;
 
-    internal Snapshot(DatabaseConnection connection, DatabaseReaders readers, long position)
-        : base(connection)
+    internal Snapshot(DatabaseConnection connection, DatabaseReaders readers, EventBodyCodec bodies, long position)
+        : base(connection, bodies)
     {
         _readers = readers;
         Position = position;

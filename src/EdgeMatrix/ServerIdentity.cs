@@ -18,8 +18,8 @@ internal static class ServerIdentity
     {
         var (name, keyId, seed) = await database.WriteAsync(db =>
         {
-            var key = ServerTable.SigningKey(db) ?? NewKey(db, random);
-            return (ServerTable.Name(db) ?? NewName(db, configuredName, key.KeyId, key.Seed), key.KeyId, key.Seed);
+            var key = SigningKeyTable.All(db).FirstOrDefault(k => k.ExpiredTs is null) ?? NewKey(db, random);
+            return (SettingsTable.Get(db, SettingsTable.ServerName) ?? NewName(db, configuredName, key.KeyId, key.Seed), key.KeyId, key.Seed);
         });
 
         if (configuredName is not null && configuredName != name)
@@ -31,13 +31,13 @@ internal static class ServerIdentity
         return new LocalServer(name, SigningKey.FromSeed(keyId[KeyPrefix.Length..], seed));
     }
 
-    private static (string KeyId, byte[] Seed) NewKey(WriteTransaction db, RandomSource random)
+    private static SigningKeyRow NewKey(WriteTransaction db, RandomSource random)
     {
         var seed = new byte[SigningKey.SeedBytes];
         random.Fill(seed);
         var keyId = KeyPrefix + random.Base62(KeyVersionLength);
-        ServerTable.AddSigningKey(db, keyId, seed);
-        return (keyId, seed);
+        SigningKeyTable.Insert(db, keyId, seed);
+        return new SigningKeyRow(keyId, seed, null);
     }
 
     private static string NewName(WriteTransaction db, string? configuredName, string keyId, byte[] seed)
@@ -49,7 +49,7 @@ internal static class ServerIdentity
             throw new DatabaseException($"{name} is no server name: a host name or address, and a port if need be, such as example.org");
         }
 
-        ServerTable.SetName(db, name);
+        SettingsTable.Set(db, SettingsTable.ServerName, name);
         return name;
     }
 }

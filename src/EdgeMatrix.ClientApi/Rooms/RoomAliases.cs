@@ -74,17 +74,20 @@ internal static class RoomAliases
             return MatrixError.InvalidParam("Not a room alias");
         }
 
+        (long Room, string RoomId, long Creator)? found;
         using (var snapshot = engine.Database.OpenSnapshot())
         {
-            if (RoomAliasTable.Find(snapshot, alias.Value) is not { } found)
-            {
-                return MatrixError.NotFound("Room alias not found");
-            }
+            found = RoomAliasTable.Find(snapshot, alias.Value);
+        }
 
-            if (found.Creator != requester.UserNid && !requester.IsAdmin && !MayPublish(engine, requester, found.RoomId))
-            {
-                return MatrixError.Forbidden("Only whoever made the alias and moderators of the room may delete it");
-            }
+        if (found is not { } row)
+        {
+            return MatrixError.NotFound("Room alias not found");
+        }
+
+        if (row.Creator != requester.UserNid && !requester.IsAdmin && !MayPublish(engine, requester, row.RoomId))
+        {
+            return MatrixError.Forbidden("Only whoever made the alias and moderators of the room may delete it");
         }
 
         await engine.Database.WriteAsync(db => RoomAliasTable.Remove(db, alias.Value));

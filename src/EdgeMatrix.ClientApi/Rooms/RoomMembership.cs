@@ -132,8 +132,13 @@ internal static class RoomMembership
             return engine.Find(roomIdOrAlias);
         }
 
-        using var snapshot = engine.Database.OpenSnapshot();
-        return RoomAliasTable.Find(snapshot, roomIdOrAlias) is { } found ? engine.Find(found.RoomId) : null;
+        string? roomId;
+        using (var snapshot = engine.Database.OpenSnapshot())
+        {
+            roomId = RoomAliasTable.Find(snapshot, roomIdOrAlias)?.RoomId;
+        }
+
+        return roomId is null ? null : engine.Find(roomId);
     }
 
     private static async Task<IResult> Act(string roomId, HttpRequest request, Requester requester, RoomEngine engine, MemberAction act)

@@ -35,11 +35,13 @@ internal sealed class RoomView : IDisposable
     /// <summary>Opens the room for reading, or says why not; whoever may not look learns nothing of whether it exists.</summary>
     public static (RoomView? View, MatrixError? Error) Open(RoomEngine engine, Requester requester, string roomId)
     {
+        // Looked up first: it may need a snapshot of its own, and one must not wait for another.
+        var room = engine.Find(roomId);
         var db = engine.Database.OpenSnapshot();
         RoomView? view = null;
         try
         {
-            if (engine.Find(roomId) is { } room && RoomTable.Find(db, roomId) is { } row)
+            if (room is not null && RoomTable.Find(db, roomId) is { } row)
             {
                 var visibility = new RoomVisibility(db, room, requester.UserNid, requester.UserId);
                 if (VisibleState(db, room, row, visibility) is { } state)

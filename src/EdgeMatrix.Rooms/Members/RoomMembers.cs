@@ -147,11 +147,9 @@ public sealed class RoomMembers(RoomEngine engine)
 
         var create = state("m.room.create", "")!;
         var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), create);
-        using var snapshot = engine.Database.OpenSnapshot();
-        foreach (var local in room.LocalMembers())
+        foreach (var candidate in NamesOf(room.LocalMembers()))
         {
-            if (UserTable.Name(snapshot, local) is { } candidate
-                && powerLevels.ForUser(candidate) >= powerLevels.Invite
+            if (powerLevels.ForUser(candidate) >= powerLevels.Invite
                 && MembershipIn(state, candidate) == Membership.Join)
             {
                 return candidate;
@@ -159,6 +157,12 @@ public sealed class RoomMembers(RoomEngine engine)
         }
 
         return Refusal.Forbidden("Nobody on this server may invite you to the room");
+    }
+
+    private List<string> NamesOf(long[] users)
+    {
+        using var snapshot = engine.Database.OpenSnapshot();
+        return [.. users.Select(user => UserTable.Name(snapshot, user)).OfType<string>()];
     }
 
     private bool MeetsCondition(Pdu joinRules, string userId)

@@ -1,0 +1,55 @@
+using EdgeMatrix.ClientApi;
+using Xunit;
+
+namespace EdgeMatrix.Server.Tests.ClientApi;
+
+public sealed class DiscoveryTests
+{
+    [Fact]
+    public async Task Versions_are_told_to_anybody()
+    {
+        await using var server = await ClientApiServer.StartAsync();
+
+        var answer = await server.GetAsync("/_matrix/client/versions");
+
+        Assert.Contains("v1.11", answer["versions"].EnumerateArray().Select(version => version.GetString()));
+        Assert.True(answer["unstable_features"].GetProperty("org.matrix.msc4222").GetBoolean());
+    }
+
+    [Fact]
+    public async Task The_well_known_names_the_public_address()
+    {
+        await using var server = await ClientApiServer.StartAsync(new ClientApiOptions { PublicBaseUrl = "https://matrix.example" });
+
+        Assert.Equal("""{"m.homeserver":{"base_url":"https://matrix.example"}}""", (await server.GetAsync("/.well-known/matrix/client")).Body);
+    }
+
+    [Fact]
+    public async Task Without_a_public_address_there_is_no_well_known()
+    {
+        await using var server = await ClientApiServer.StartAsync();
+
+        Assert.Equal((404, "M_NOT_FOUND"), (await server.GetAsync("/.well-known/matrix/client")).Error);
+    }
+
+    [Fact]
+    public async Task Capabilities_name_the_room_versions()
+    {
+        await using var server = await ClientApiServer.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+
+        var versions = (await alice.GetAsync("/_matrix/client/v3/capabilities"))["capabilities"].GetProperty("m.room_versions");
+
+        Assert.Equal("""{"default":"12","available":{"10":"stable","11":"stable","12":"stable"}}""", versions.GetRawText());
+    }
+
+    [Fact]
+    public async Task There_is_no_turn_server_and_there_are_no_pushers()
+    {
+        await using var server = await ClientApiServer.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+
+        Assert.Equal((404, "M_NOT_FOUND"), (await alice.GetAsync("/_matrix/client/v3/voip/turnServer")).Error);
+        Assert.Equal("""{"pushers":[]}""", (await alice.GetAsync("/_matrix/client/v3/pushers")).Body);
+    }
+}

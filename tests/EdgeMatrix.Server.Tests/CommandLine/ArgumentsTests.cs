@@ -1,0 +1,95 @@
+using EdgeMatrix.CommandLine;
+using EdgeMatrix.Configuration;
+using Xunit;
+
+namespace EdgeMatrix.Server.Tests.CommandLine;
+
+public sealed class ArgumentsTests
+{
+    [Fact]
+    public void No_argument_at_all_serves()
+    {
+        Assert.Equal(Command.Serve, Parse().Command);
+        Assert.Empty(Parse().Settings);
+    }
+
+    [Theory]
+    [InlineData("serve", Command.Serve)]
+    [InlineData("user list", Command.UserList)]
+    [InlineData("user add alice", Command.UserAdd)]
+    [InlineData("user reset-password alice", Command.UserResetPassword)]
+    [InlineData("config", Command.Config)]
+    [InlineData("version", Command.Version)]
+    [InlineData("--version", Command.Version)]
+    [InlineData("serve --help", Command.Help)]
+    [InlineData("-h", Command.Help)]
+    public void Every_command_is_known_by_its_words(string line, object command)
+    {
+        Assert.Equal(command, Parse(line.Split(' ')).Command);
+    }
+
+    [Fact]
+    public void Repeated_listeners_accumulate_and_a_setting_keeps_the_equals_signs_of_its_value()
+    {
+        var settings = Parse(
+            "serve", "--data", "/d", "--listen", "http://a:1", "--set", "admin.token=a=b", "--listen=https://b:2",
+            "--set", "federation.hosts.\"a=b\"=\"x\"").Settings;
+
+        Assert.Equal(
+            [("--set", "admin.token"), ("--set", "federation.hosts.\"a=b\""), ("--data", "server.data"), ("--listen", "server.listen")],
+            settings.Select(setting => (setting.Option, setting.Key)));
+        Assert.Equal("a=b", settings[0].Value);
+        Assert.Equal("\"x\"", settings[1].Value);
+        Assert.Equal(new List<object> { "http://a:1", "https://b:2" }, settings[3].Value);
+    }
+
+    [Fact]
+    public void Listeners_of_the_command_line_take_the_place_of_those_in_the_file()
+    {
+        var config = ConfigLoader.Load(
+            new ConfigSources
+            {
+                Environment = [new("EDGEMATRIX_SERVER__LISTEN", "http://127.0.0.1:1")],
+                CommandLine = Parse("--listen", "http://127.0.0.1:2", "--listen", "http://127.0.0.1:3").Settings,
+            },
+            out _);
+
+        Assert.Equal(["http://127.0.0.1:2", "http://127.0.0.1:3"], config!.Options.Server.Listen);
+    }
+
+    [Fact]
+    public void Options_of_a_user_command_may_stand_anywhere()
+    {
+        var invocation = Parse("--data", "/d", "user", "add", "--admin", "alice", "--password-stdin");
+
+        Assert.Equal("alice", invocation.UserName);
+        Assert.True(invocation.Admin);
+        Assert.True(invocation.PasswordFromStdin);
+    }
+
+    [Theory]
+    [InlineData("srve", "unknown command srve; did you mean serve?")]
+    [InlineData("user", "unknown command user; did you mean user add?")]
+    [InlineData("user rm", "unknown command user rm; did you mean user add?")]
+    [InlineData("user add", "user add needs the NAME of a user")]
+    [InlineData("user add a b", "user add does not take b")]
+    [InlineData("serve now", "serve does not take now")]
+    [InlineData("serve --admin", "serve does not take --admin")]
+    [InlineData("user list --password-stdin", "user list does not take --password-stdin")]
+    [InlineData("--dta /d", "unknown option --dta; did you mean --data?")]
+    [InlineData("--data", "--data needs a value")]
+    [InlineData("--admin=yes", "--admin takes no value")]
+    [InlineData("--set log.level", "--set log.level: write --set KEY=VALUE")]
+    public void A_wrong_line_is_told_what_is_wrong(string line, string problem)
+    {
+        Assert.Null(Arguments.Parse(line.Split(' '), out var told));
+        Assert.Equal(problem, told);
+    }
+
+    private static Invocation Parse(params string[] arguments)
+    {
+        var invocation = Arguments.Parse(arguments, out var problem);
+        Assert.Null(problem);
+        return invocation!;
+    }
+}
