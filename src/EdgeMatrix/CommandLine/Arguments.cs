@@ -187,7 +187,8 @@ internal sealed class Arguments
         }
 
         var near = EditDistance.Nearest(asked, Commands.Select(command => command.Words));
-        _problem = $"unknown command {asked}{(near is null ? "" : $"; did you mean {near}?")}";
+        _problem = length == 2 ? $"unknown command {asked}; there are user add, user list and user reset-password"
+            : $"unknown command {asked}{(near is null ? "" : $"; did you mean {near}?")}";
         return default;
     }
 

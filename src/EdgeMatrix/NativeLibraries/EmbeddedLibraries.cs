@@ -12,8 +12,10 @@ namespace EdgeMatrix.NativeLibraries;
 /// <remarks>A build that does not carry them (<c>dotnet run</c>) leaves the search to the runtime, which finds the packages' files.</remarks>
 internal static partial class EmbeddedLibraries
 {
-    // MFD_CLOEXEC of memfd_create(2)
+    // Of memfd_create(2): MFD_CLOEXEC, and MFD_NOEXEC_SEAL, which says that no one will run the file as a program. Hardened
+    // kernels insist on it (vm.memfd_noexec=2), newer ones ask for it, those before 6.3 do not know it.
     private const uint CloseOnExec = 1;
+    private const uint NoExecSeal = 8;
 
     /// <summary>Call once in a process, before anything touches the database or a key.</summary>
     public static void Register()
@@ -43,14 +45,18 @@ internal static partial class EmbeddedLibraries
             return 0;
         }
 
-        using var file = new SafeFileHandle(CreateMemoryFile(name, CloseOnExec), ownsHandle: true);
-        if (file.IsInvalid)
-        {
-            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"no memory file for {name}");
-        }
-
+        using var file = OpenMemoryFile(name);
         RandomAccess.Write(file, new ReadOnlySpan<byte>(carried.PositionPointer, (int)carried.Length), fileOffset: 0);
         return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
+    }
+
+    private static SafeFileHandle OpenMemoryFile(string name)
+    {
+        var descriptor = CreateMemoryFile(name, CloseOnExec | NoExecSeal);
+        descriptor = descriptor >= 0 ? descriptor : CreateMemoryFile(name, CloseOnExec);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"no memory file for {name}");
     }
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -69,8 +69,8 @@ public sealed class ArgumentsTests
 
     [Theory]
     [InlineData("srve", "unknown command srve; did you mean serve?")]
-    [InlineData("user", "unknown command user; did you mean user add?")]
-    [InlineData("user rm", "unknown command user rm; did you mean user add?")]
+    [InlineData("user", "unknown command user; there are user add, user list and user reset-password")]
+    [InlineData("user rm", "unknown command user rm; there are user add, user list and user reset-password")]
     [InlineData("user add", "user add needs the NAME of a user")]
     [InlineData("user add a b", "user add does not take b")]
     [InlineData("serve now", "serve does not take now")]

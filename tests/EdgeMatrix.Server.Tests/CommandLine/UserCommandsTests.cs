@@ -3,11 +3,17 @@ using Xunit;
 
 namespace EdgeMatrix.Server.Tests.CommandLine;
 
-public sealed class UserCommandsTests
+public sealed class UserCommandsTests : IDisposable
 {
     private readonly List<string> _calls = [];
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _error.Dispose();
+    }
 
     [Fact]
     public async Task The_password_is_the_first_line_of_standard_input()

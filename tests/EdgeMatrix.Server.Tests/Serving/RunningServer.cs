@@ -26,7 +26,7 @@ internal sealed class RunningServer : IAsyncDisposable
     {
         var data = Directory.CreateTempSubdirectory("edgematrix-test-").FullName;
         var options = new HomeserverOptions { Server = new ServerOptions { Name = "test", Listen = ["http://127.0.0.1:0"], Data = data } };
-        var homeserver = Homeserver.Build(change?.Invoke(options) ?? options, new Surroundings { Random = new SeededRandom(1) }, () => "unused");
+        var homeserver = await Homeserver.BuildAsync(change?.Invoke(options) ?? options, new Surroundings { Random = new SeededRandom(1) });
         await homeserver.StartAsync(TestContext.Current.CancellationToken);
         return new RunningServer(homeserver, data);
     }

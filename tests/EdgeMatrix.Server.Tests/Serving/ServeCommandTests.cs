@@ -13,7 +13,11 @@ public sealed partial class ServeCommandTests : IDisposable
     private readonly string _data = Directory.CreateTempSubdirectory("edgematrix-test-").FullName;
     private readonly StringWriter _error = new();
 
-    public void Dispose() => Directory.Delete(_data, recursive: true);
+    public void Dispose()
+    {
+        _error.Dispose();
+        Directory.Delete(_data, recursive: true);
+    }
 
     [Fact]
     public async Task The_ready_line_names_every_listener_with_its_real_port()
@@ -33,7 +37,10 @@ public sealed partial class ServeCommandTests : IDisposable
         Assert.Equal(first!.Thumbprint, second!.Thumbprint);
         Assert.True(first.MatchesHostname("here.test"));
         Assert.True(first.MatchesHostname("localhost"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_data, "self-signed.pem")));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_data, "self-signed.pem")));
+        }
     }
 
     [Fact]
