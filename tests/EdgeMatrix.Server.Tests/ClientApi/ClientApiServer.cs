@@ -95,10 +95,10 @@ internal sealed class ClientApiServer : IAsyncDisposable
 
     public UserAccounts Accounts { get; }
 
-    /// <summary>How many transactions were committed.</summary>
-    public long Commits => _database.Commits;
+    /// <summary>How many writes were asked for.</summary>
+    public long Writes => _database.Writes;
 
-    /// <summary>Ends when all writes so far are on the disk; costs one commit itself.</summary>
+    /// <summary>Ends when all writes so far are on the disk; is a write itself.</summary>
     public Task WritesSettledAsync() => _database.WriteAsync(_ => { });
 
     public static async Task<ClientApiServer> StartAsync(ClientApiOptions? options = null, bool sharedSecret = false)

@@ -31,7 +31,7 @@ public sealed class DeviceTests
         var alice = await server.RegisterAsync("alice");
         await alice.GetAsync(WhoAmI);
         await server.WritesSettledAsync();
-        var before = server.Commits;
+        var before = server.Writes;
 
         for (var i = 0; i < 5; i++)
         {
@@ -39,12 +39,12 @@ public sealed class DeviceTests
         }
 
         await server.WritesSettledAsync();
-        Assert.Equal(before + 1, server.Commits);
+        Assert.Equal(before + 1, server.Writes);
 
         server.Time.Advance(TimeSpan.FromSeconds(60));
         await alice.GetAsync(WhoAmI);
         await server.WritesSettledAsync();
-        Assert.Equal(before + 3, server.Commits);
+        Assert.Equal(before + 3, server.Writes);
     }
 
     [Fact]

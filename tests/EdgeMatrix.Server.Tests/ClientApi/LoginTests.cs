@@ -11,9 +11,9 @@ public sealed class LoginTests
     private const string WhoAmI = "/_matrix/client/v3/account/whoami";
 
     [Theory]
-    [InlineData(""" "identifier":{"type":"m.id.user","user":"alice"}" """)]
-    [InlineData(""" "identifier":{"type":"m.id.user","user":"@alice:test"}" """)]
-    [InlineData(""" "identifier":{"type":"m.id.user","user":"Alice"}" """)]
+    [InlineData(""" "identifier":{"type":"m.id.user","user":"alice"} """)]
+    [InlineData(""" "identifier":{"type":"m.id.user","user":"@alice:test"} """)]
+    [InlineData(""" "identifier":{"type":"m.id.user","user":"Alice"} """)]
     [InlineData(""" "user":"alice" """)]
     public async Task A_user_logs_in_by_id_or_localpart(string user)
     {
