@@ -43,7 +43,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
         Logins = new Logins(database, AccessTokens, random, time);
-        Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, time);
+        Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
         Devices = new UserDevices(database);
         Profiles = new UserProfiles(database, Members);
         AccountData = new AccountData(database, Notifier);

@@ -58,7 +58,7 @@ internal sealed class ClientApiServer : IAsyncDisposable
         _passwords = new PasswordHasher(random);
         var accessTokens = new AccessTokens(_database, Time);
         var logins = new Logins(_database, accessTokens, random, Time);
-        Accounts = new UserAccounts(_database, server, _passwords, logins, notifier, Time);
+        Accounts = new UserAccounts(_database, server, _passwords, logins, notifier, random, Time);
 
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -94,6 +94,12 @@ internal sealed class ClientApiServer : IAsyncDisposable
     public FakeTimeProvider Time { get; }
 
     public UserAccounts Accounts { get; }
+
+    /// <summary>How many writes were asked for.</summary>
+    public long Writes => _database.Writes;
+
+    /// <summary>Ends when all writes so far are on the disk; is a write itself.</summary>
+    public Task WritesSettledAsync() => _database.WriteAsync(_ => { });
 
     public static async Task<ClientApiServer> StartAsync(ClientApiOptions? options = null, bool sharedSecret = false)
     {
