@@ -2,6 +2,7 @@ using System.Text;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Protocol;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Notifications;
@@ -22,7 +23,13 @@ public enum UsernameVerdict
 
 /// <summary>The users of this server: who there is, and their passwords.</summary>
 public sealed class UserAccounts(
-    Database database, LocalServer server, PasswordHasher passwords, Logins logins, ChangeNotifier notifier, TimeProvider time)
+    Database database,
+    LocalServer server,
+    PasswordHasher passwords,
+    Logins logins,
+    ChangeNotifier notifier,
+    RandomSource random,
+    TimeProvider time)
 {
     // "The length of a user ID, including the @ character and the domain, MUST NOT exceed 255 bytes."
     private const int MaxUserIdBytes = 255;
@@ -39,6 +46,9 @@ public sealed class UserAccounts(
         using var snapshot = database.OpenSnapshot();
         return AccountTable.Find(snapshot, userId) is null ? UsernameVerdict.Free : UsernameVerdict.InUse;
     }
+
+    /// <summary>A localpart that nobody has, for whoever does not choose one.</summary>
+    public string NewUsername() => random.Base62(16).ToLowerInvariant();
 
     /// <summary>Makes an account, with the name as display name and the predefined push rules.</summary>
     /// <param name="username">The localpart.</param>

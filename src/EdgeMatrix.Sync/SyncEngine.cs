@@ -30,7 +30,8 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
     private const int MaxLazyMembers = 65_536;
 
     // Events are sent as they are stored; only what JSON demands is escaped, not what HTML would.
-    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions _options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly LazyLoadedMembers _lazyMembers = new(MaxLazyMembers);
     private readonly MemberKeys _memberKeys = new();
@@ -114,22 +115,22 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
         AccountDataNews.Write(json, ofUser);
         var news = round.Since is null || round.Request.FullState || ofUser.Count > 0;
         json.WriteStartObject("rooms"u8);
-        news |= WriteRooms(json, "join"u8, rooms, n => n.Own.Membership == Membership.Join, n => JoinedRoomSync.Write(round, json, n, accountData));
-        news |= WriteRooms(json, "invite"u8, rooms, n => n.Own.Membership == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
-        news |= WriteRooms(json, "knock"u8, rooms, n => n.Own.Membership == Membership.Knock, n => StrippedRoomSync.Write(round, json, n));
+        news |= WriteRooms(json, "join"u8, rooms, own => own == Membership.Join, n => JoinedRoomSync.Write(round, json, n, accountData));
+        news |= WriteRooms(json, "invite"u8, rooms, own => own == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
+        news |= WriteRooms(json, "knock"u8, rooms, own => own == Membership.Knock, n => StrippedRoomSync.Write(round, json, n));
         news |= WriteRooms(
-            json, "leave"u8, rooms, n => n.Own.Membership is Membership.Leave or Membership.Ban, n => LeftRoomSync.Write(round, json, n, accountData));
+            json, "leave"u8, rooms, own => own is Membership.Leave or Membership.Ban, n => LeftRoomSync.Write(round, json, n, accountData));
         json.WriteEndObject();
         json.WriteEndObject();
         return news;
     }
 
     private static bool WriteRooms(
-        Utf8JsonWriter json, ReadOnlySpan<byte> section, List<RoomNews> rooms, Func<RoomNews, bool> belongs, Func<RoomNews, bool> write)
+        Utf8JsonWriter json, ReadOnlySpan<byte> section, List<RoomNews> rooms, Func<Membership, bool> belongs, Func<RoomNews, bool> write)
     {
         var any = false;
         json.WriteStartObject(section);
-        foreach (var room in rooms.Where(belongs))
+        foreach (var room in rooms.Where(news => belongs(news.Own.Membership)))
         {
             any |= write(room);
         }

@@ -47,7 +47,9 @@ internal sealed class SyncRound(
 
     /// <summary>The room, unless the filter leaves it out.</summary>
     public (Room Room, RoomRow Row)? FindRoom(long nid) =>
-        RoomTable.Find(db, nid) is { } row && request.Filter.MatchesRoom(row.RoomId) && engine.Find(db, row) is { } room ? (room, row) : null;
+        RoomTable.Find(db, nid) is { } row && request.Filter.MatchesRoom(row.RoomId) && engine.Find(db, row) is { } room
+            ? (room, row)
+            : null;
 
     /// <summary>Nid of the state key of a member; null if no member of that name was ever seen.</summary>
     public long? MemberKey(string userId)
@@ -63,7 +65,8 @@ internal sealed class SyncRound(
     public bool IsMemberKey(long key) => memberKeys.Contains(db, key);
 
     /// <summary>The newest timeline event at an order or before it.</summary>
-    public StoredEvent? EventAt(Room room, long order) => EventTable.Backward(db, room.Nid, order, long.MinValue, 1) is [var found] ? found : null;
+    public StoredEvent? EventAt(Room room, long order) =>
+        EventTable.Backward(db, room.Nid, order, long.MinValue, 1) is [var found] ? found : null;
 
     /// <summary>A membership as it was at the end of this round's stretch; null if there was none then.</summary>
     public MembershipRow? AtEnd(Room room, MembershipRow row)

@@ -4,7 +4,10 @@ using EdgeMatrix.Accounts.Filters;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.PushRules;
+using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi;
+using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
@@ -40,13 +43,24 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
         Logins = new Logins(database, AccessTokens, random, time);
-        Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, time);
+        Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
         Devices = new UserDevices(database);
         Profiles = new UserProfiles(database, Members);
         AccountData = new AccountData(database, Notifier);
         Tags = new RoomTags(database, Notifier);
         PushRules = new UserPushRules(database, Notifier);
         Filters = new UserFilters(database);
+
+        ClientApi = new ClientApiOptions
+        {
+            PublicBaseUrl = options.Server.PublicBaseUrl,
+            RegistrationOpen = options.Registration.Open,
+            DefaultRoomVersion = options.Rooms.DefaultVersion,
+        };
+        InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, random, time);
+        SharedSecret = new SharedSecretSetting(options.Registration.SharedSecret is { } secret
+            ? new SharedSecretRegistration(secret, random, time)
+            : null);
 
         StoredFilters = new StoredFilters(database);
         Sync = new SyncEngine(Engine, Typing);
@@ -87,6 +101,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public UserPushRules PushRules { get; }
 
     public UserFilters Filters { get; }
+
+    public ClientApiOptions ClientApi { get; }
+
+    public UserInteractiveAuthentication InteractiveAuthentication { get; }
+
+    public SharedSecretSetting SharedSecret { get; }
 
     public StoredFilters StoredFilters { get; }
 
@@ -132,6 +152,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Tags);
         services.AddSingleton(PushRules);
         services.AddSingleton(Filters);
+        services.AddSingleton(ClientApi);
+        services.AddSingleton(InteractiveAuthentication);
+        services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);
         services.AddSingleton(Sync);
     }

@@ -206,6 +206,7 @@ async def _():
     await dave.sees_invitation(room_id)
     await asked(dave.client.join(room_id))
     await carol.sees_membership(room_id, dave.user_id, "join")
+    await dave.sees_membership(room_id, dave.user_id, "join")
 
     await asked(carol.client.room_kick(room_id, dave.user_id, "Too loud"))
     kicked = await dave.sees_membership(room_id, dave.user_id, "leave")

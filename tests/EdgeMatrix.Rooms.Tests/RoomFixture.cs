@@ -20,6 +20,7 @@ internal sealed class RoomFixture : IAsyncDisposable
     public const string Carol = "@carol:test";
 
     private readonly string _folder;
+    private bool _handedOn;
 
     private RoomFixture(string folder)
     {
@@ -51,6 +52,7 @@ internal sealed class RoomFixture : IAsyncDisposable
     public async Task<RoomFixture> RestartAsync()
     {
         await Database.DisposeAsync();
+        _handedOn = true;
         return new RoomFixture(_folder);
     }
 
@@ -78,10 +80,9 @@ internal sealed class RoomFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Database.DisposeAsync();
-        // Not the first of a fixture and its restarted ones to end.
-        if (Directory.Exists(_folder))
+        if (!_handedOn)
         {
+            await Database.DisposeAsync();
             Directory.Delete(_folder, recursive: true);
         }
     }

@@ -59,7 +59,8 @@ internal static class Registration
             return weak;
         }
 
-        var username = wanted.Username ?? NewUsername();
+        // "If omitted, the homeserver MUST generate a Matrix ID local part."
+        var username = wanted.Username ?? accounts.NewUsername();
         var (account, verdict) = await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted);
         return account is null
             ? Refuse(verdict)!
@@ -114,9 +115,6 @@ internal static class Registration
 
     private static MatrixError? Refuse(UserAccounts accounts, string? username) =>
         username is null ? null : Refuse(accounts.CheckUsername(username));
-
-    // "If omitted, the homeserver MUST generate a Matrix ID local part."
-    private static string NewUsername() => Guid.CreateVersion7().ToString("N");
 }
 
 /// <summary>The body of <c>POST /register</c>, without <c>auth</c>.</summary>

@@ -63,8 +63,11 @@ internal static class PublishedRooms
     }
 
     /// <summary><c>GET /_matrix/client/v3/publicRooms</c></summary>
-    public static IResult List(int? limit, string? since, string? server, RoomEngine engine) =>
-        Answer(engine, server, new PublicRoomsRequest { Limit = limit, Since = since });
+    public static IResult List(string? since, string? server, HttpRequest request, RoomEngine engine)
+    {
+        var (limit, badLimit) = request.QueryInteger("limit", min: 0);
+        return badLimit ?? Answer(engine, server, new PublicRoomsRequest { Limit = limit, Since = since });
+    }
 
     /// <summary><c>POST /_matrix/client/v3/publicRooms</c></summary>
     public static async Task<IResult> Search(string? server, HttpRequest request, RoomEngine engine)
@@ -91,7 +94,7 @@ internal static class PublishedRooms
         }
 
         using var snapshot = engine.Database.OpenSnapshot();
-        var limit = Math.Clamp(request.Limit ?? DefaultLimit, 1, MaxLimit);
+        var limit = (int)Math.Clamp(request.Limit ?? DefaultLimit, 1, MaxLimit);
         // One more than is asked for tells whether there is another page.
         var found = Find(snapshot, request.Filter, place, limit + 1);
         var more = found.Count > limit;

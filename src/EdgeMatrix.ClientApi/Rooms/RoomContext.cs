@@ -13,18 +13,19 @@ internal static class RoomContext
     private const int MaxLimit = 100;
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}</c></summary>
-    /// <param name="limit">How many events around it, half of them before and half after.</param>
     public static IResult Get(
-        string roomId, string eventId, int? limit, string? filter, Requester requester, RoomEngine engine)
+        string roomId, string eventId, string? filter, HttpRequest request, Requester requester, RoomEngine engine)
     {
+        // How many events around it, half of them before and half after.
+        var (limit, badLimit) = request.QueryInteger("limit", min: 0);
+        if (badLimit is not null)
+        {
+            return badLimit;
+        }
+
         if (RoomMessages.ParseFilter(filter, out var events) is { } badFilter)
         {
             return badFilter;
-        }
-
-        if (limit < 0)
-        {
-            return MatrixError.InvalidParam("limit must not be negative");
         }
 
         var (view, error) = RoomView.Open(engine, requester, roomId);
@@ -40,7 +41,7 @@ internal static class RoomContext
                 return MatrixError.NotFound("The event is not in the room, or you may not see it");
             }
 
-            var size = Math.Min(limit ?? DefaultLimit, MaxLimit);
+            var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
             var order = stored.Timeline!.Value;
             bool Wanted(StoredEvent e) => events.MatchesRoom(roomId) && events.Matches(view.Parse(e));
             HistoryPage Around(bool backward, long from, int count) => count == 0

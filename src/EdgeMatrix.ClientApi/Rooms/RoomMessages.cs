@@ -18,8 +18,14 @@ internal static class RoomMessages
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/messages</c></summary>
     public static IResult Page(
-        string roomId, string? from, string? to, string? dir, int? limit, string? filter, Requester requester, RoomEngine engine)
+        string roomId, string? from, string? to, string? dir, string? filter, HttpRequest request, Requester requester, RoomEngine engine)
     {
+        var (limit, badLimit) = request.QueryInteger("limit", min: 0);
+        if (badLimit is not null)
+        {
+            return badLimit;
+        }
+
         if (dir is null)
         {
             return MatrixError.MissingParam("dir");
@@ -61,7 +67,7 @@ internal static class RoomMessages
 
         using (view)
         {
-            var size = Math.Clamp(limit ?? events.Limit ?? DefaultLimit, 1, MaxLimit);
+            var size = (int)Math.Clamp(limit ?? events.Limit ?? DefaultLimit, 1, MaxLimit);
             var page = RoomHistory.Page(
                 view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
                 stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));

@@ -32,7 +32,7 @@ internal sealed record DirectoryVisibilityRequest(string Visibility = "public");
 
 internal sealed record PublicRoomsRequest
 {
-    public int? Limit { get; init; }
+    public long? Limit { get; init; }
 
     public string? Since { get; init; }
 

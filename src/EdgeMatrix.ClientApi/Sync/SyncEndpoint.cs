@@ -78,7 +78,12 @@ internal static class SyncEndpoint
                 TimeSpan.FromMilliseconds(Math.Min(timeoutMs ?? 0, MaxTimeoutMs)),
                 filter,
                 fullState ?? false,
-                stateAfter == true ? StateProperty.StateAfter : unstableStateAfter == true ? StateProperty.UnstableStateAfter : StateProperty.State), null);
+                (stateAfter, unstableStateAfter) switch
+                {
+                    (true, _) => StateProperty.StateAfter,
+                    (_, true) => StateProperty.UnstableStateAfter,
+                    _ => StateProperty.State,
+                }), null);
     }
 
     private static SyncFilter ReadFilter(HttpRequest request, Requester requester, StoredFilters filters, out string? problem)

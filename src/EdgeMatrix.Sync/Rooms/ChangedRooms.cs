@@ -64,7 +64,8 @@ internal static class ChangedRooms
         }
         else
         {
-            Add(rows, MembershipTable.OfUser(round.Db, user, Membership.Join).Where(r => changed is null || round.Request.FullState || changed.Contains(r.Room)));
+            var joined = MembershipTable.OfUser(round.Db, user, Membership.Join);
+            Add(rows, round.Request.FullState ? joined : joined.Where(row => changed!.Contains(row.Room)));
         }
 
         foreach (var membership in _notJoined)

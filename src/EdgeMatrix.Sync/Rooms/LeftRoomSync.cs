@@ -46,7 +46,8 @@ internal static class LeftRoomSync
         if (joinedUntil <= (round.Since?.Position ?? 0) || EventTable.Find(round.Db, joinedUntil) is not { Timeline: { } order } last)
         {
             // Not joined in all the time that is synced: the user's own part in it is all there is to tell.
-            return Append(round, new RoomDelta(room, visibility, new RoomTimeline([], false, departure.Timeline!.Value - 1), []), departure);
+            var nothing = new RoomDelta(room, visibility, new RoomTimeline([], false, departure.Timeline!.Value - 1), []);
+            return Append(round, nothing, departure);
         }
 
         var timeline = RoomTimeline.Read(round, room, visibility, before is null ? long.MinValue : round.Since!.Value.Position, order);

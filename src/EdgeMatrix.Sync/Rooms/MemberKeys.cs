@@ -3,7 +3,10 @@ using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
 
-/// <summary>Which state keys are those of members: one bit a key, so that lazy loading can pass over the members of a large room unread.</summary>
+/// <summary>
+/// Which state keys are those of members: one bit a key, so that lazy loading can pass over the members of a large room
+/// unread.
+/// </summary>
 internal sealed class MemberKeys
 {
     private readonly Lock _lock = new();

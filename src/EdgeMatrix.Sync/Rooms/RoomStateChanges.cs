@@ -60,13 +60,13 @@ internal sealed class RoomStateChanges
     {
         if (before is null)
         {
-            foreach (var entry in StateNodes.All(_round.Db, start))
+            StateNodes.ForEach(_round.Db, start, entry =>
             {
                 if (members is null || !_round.IsMemberKey(entry.StateKey))
                 {
                     Add(entry.StateKey, BeforeFirst(entry.Event));
                 }
-            }
+            });
         }
         else if (before != start)
         {
@@ -86,9 +86,9 @@ internal sealed class RoomStateChanges
         var shown = timeline.Events.Where(e => e.IsState).Select(e => e.Nid).ToHashSet();
         foreach (var (key, _, now) in StateNodes.Difference(_round.Db, start, end))
         {
-            if (now == 0 || !shown.Contains(now))
+            if (!shown.Contains(now))
             {
-                Add(key, now == 0 ? null : now);
+                Add(key, now);
             }
         }
     }
@@ -96,14 +96,10 @@ internal sealed class RoomStateChanges
     private void AddMembers(bool whole, long start, IReadOnlyCollection<long> members)
     {
         var request = _round.Request;
-        foreach (var key in members)
+        foreach (var (key, found) in StateNodes.FindMany(_round.Db, start, [.. members]))
         {
-            if (_changes.ContainsKey(key) || StateNodes.Find(_round.Db, start, key) is not { } found)
-            {
-                continue;
-            }
-
-            if (BeforeFirst(found) is not { } @event)
+            var @event = BeforeFirst(found);
+            if (@event == 0 || _changes.ContainsKey(key))
             {
                 continue;
             }
@@ -119,14 +115,14 @@ internal sealed class RoomStateChanges
     }
 
     // The start of the timeline is before its first event; the node at hand is that after it.
-    private long? BeforeFirst(long? @event) => _first is not null && @event == _first.Nid ? _first.Replaces : @event;
+    private long BeforeFirst(long @event) => _first is not null && @event == _first.Nid ? _first.Replaces ?? 0 : @event;
 
     // A key that a state reset took away cannot be told: there is no event to tell it by.
-    private void Add(long key, long? @event)
+    private void Add(long key, long @event)
     {
-        if (@event is not null)
+        if (@event != 0)
         {
-            _changes[key] = @event.Value;
+            _changes[key] = @event;
         }
     }
 }

@@ -24,14 +24,15 @@ using EdgeMatrix.Storage;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.TestHost;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
 
-/// <summary>The Client-Server API over a real database, in memory transport, virtual time.</summary>
+/// <summary>The Client-Server API over HTTP and a real database, on virtual time.</summary>
 internal sealed class ClientApiServer : IAsyncDisposable
 {
     public const string Secret = "shared secret";
@@ -42,6 +43,7 @@ internal sealed class ClientApiServer : IAsyncDisposable
     private readonly SigningKey _key = SigningKey.FromSeed("1", new byte[32]);
     private readonly TypingUsers _typing;
     private readonly WebApplication _app;
+    private readonly HttpClient _http = new();
 
     private ClientApiServer(ClientApiOptions options, bool sharedSecret)
     {
@@ -56,10 +58,11 @@ internal sealed class ClientApiServer : IAsyncDisposable
         _passwords = new PasswordHasher(random);
         var accessTokens = new AccessTokens(_database, Time);
         var logins = new Logins(_database, accessTokens, random, Time);
-        Accounts = new UserAccounts(_database, server, _passwords, logins, notifier, Time);
+        Accounts = new UserAccounts(_database, server, _passwords, logins, notifier, random, Time);
 
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseTestServer();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
         builder.Services
             .AddSingleton(options)
             .AddSingleton(new SharedSecretSetting(sharedSecret ? new SharedSecretRegistration(Secret, random, Time) : null))
@@ -92,6 +95,12 @@ internal sealed class ClientApiServer : IAsyncDisposable
 
     public UserAccounts Accounts { get; }
 
+    /// <summary>How many writes were asked for.</summary>
+    public long Writes => _database.Writes;
+
+    /// <summary>Ends when all writes so far are on the disk; is a write itself.</summary>
+    public Task WritesSettledAsync() => _database.WriteAsync(_ => { });
+
     public static async Task<ClientApiServer> StartAsync(ClientApiOptions? options = null, bool sharedSecret = false)
     {
         var server = new ClientApiServer(options ?? new ClientApiOptions { RegistrationOpen = true }, sharedSecret);
@@ -120,9 +129,8 @@ internal sealed class ClientApiServer : IAsyncDisposable
 
     public async Task<ClientAnswer> SendAsync(HttpMethod method, string path, string? token, string? body)
     {
-        using var http = _app.GetTestClient();
         // The path goes out as it is written here, %2E%2E and all.
-        var uri = new Uri("http://localhost" + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var uri = new Uri(_app.Urls.Single() + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(method, uri);
         if (token is not null)
         {
@@ -135,7 +143,7 @@ internal sealed class ClientApiServer : IAsyncDisposable
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         }
 
-        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         var headers = response.Headers.Concat(response.Content.Headers).ToDictionary(
             header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase);
         return new ClientAnswer(response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), headers);
@@ -143,6 +151,7 @@ internal sealed class ClientApiServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _http.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
         _typing.Dispose();
