@@ -1,6 +1,8 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Serialization.Metadata;
 using EdgeMatrix.Configuration;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeMatrix.Serving;
 
@@ -21,6 +23,9 @@ internal static class WebServer
     public static void Configure(WebApplicationBuilder builder, HomeserverOptions options, string serverName, TimeProvider time)
     {
         builder.Services.AddRoutingCore();
+
+        // Endpoints read and write JSON themselves. One that asks the framework to, by mistake, fails here as it would when published.
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolver = JsonTypeInfoResolver.Combine());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         ConfigureLog(builder.Logging, options.Log);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -67,7 +72,13 @@ internal static class WebServer
             logging.AddFilter("Microsoft", LogLevel.Warning);
         }
 
-        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.AddConsole(console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // A reader of the log that has stopped reading must not stop the server too.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
         if (log.Format == LogFormat.Json)
         {
             logging.AddJsonConsole(json =>
