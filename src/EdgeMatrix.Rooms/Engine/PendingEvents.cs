@@ -11,6 +11,9 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
 
     public IReadOnlyList<Pdu> Events => _events;
 
+    /// <summary>Why a draft is no event.</summary>
+    public static Refusal Refuse(PduParse built) => new(built.TooLarge ? RefusalKind.TooLarge : RefusalKind.BadJson, built.Refusal!);
+
     /// <summary>The state after the events built so far.</summary>
     public Pdu? State(string type, string stateKey) =>
         _state.TryGetValue((type, stateKey), out var pdu) ? pdu : head.State(type, stateKey);
@@ -47,7 +50,7 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
             server.Name);
         if (built.Event is not { } pdu)
         {
-            return new Refusal(built.TooLarge ? RefusalKind.TooLarge : RefusalKind.BadJson, built.Refusal!);
+            return Refuse(built);
         }
 
         // Authorisation, by its auth events and by the state before it.

@@ -118,7 +118,12 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         var createTs = Now();
         while (true)
         {
-            var id = roomId ?? CreateEventId(version, drafts[0], createTs);
+            var (id, badCreate) = roomId is not null ? roomId : HashRoomId(version, drafts[0], createTs);
+            if (id is null)
+            {
+                return badCreate!;
+            }
+
             if (Find(id) is not null)
             {
                 // Two rooms created alike in one millisecond would share their hash, and so their id.
@@ -160,10 +165,11 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private string CreateEventId(RoomVersion version, EventDraft create, long originServerTs)
+    /// <summary>The id of a room whose create event's hash it is; or why the create event may not be.</summary>
+    private Outcome<string> HashRoomId(RoomVersion version, EventDraft create, long originServerTs)
     {
         var built = EventBuilder.Build(create, version, "", [], [], 1, originServerTs, server.Key, server.Name);
-        return built.Event?.RoomId ?? throw new InvalidOperationException(built.Refusal);
+        return built.Event is { } pdu ? pdu.RoomId : PendingEvents.Refuse(built);
     }
 
     private RoomHead Head(Room room) => room.Head ??= RoomHead.Load(database, room.Version, room.Id);
