@@ -18,6 +18,7 @@ class Refused(Exception):
     def __init__(self, response):
         super().__init__(repr(response))
         self.code = response.status_code
+        self.passing = response.transport_response.status >= 500
 
 
 class Person:
@@ -39,7 +40,7 @@ class Person:
         person = cls(base_url, name, f"secret of {name}")
         try:
             await asked(person.client.register(name, person.password, f"{name}'s laptop"))
-        except Refused:
+        except BaseException:
             await person.client.close()
             raise
         return person
@@ -134,8 +135,10 @@ class Person:
         while True:
             try:
                 return (await asked(self.client.room_send(room_id, event_type, content, transaction_id))).event_id
-            except aiohttp.ClientPayloadError:
-                # The server died in the middle of its answer, which nio does not retry.
+            except (aiohttp.ClientPayloadError, Refused) as error:
+                # nio does not retry where the server died in the middle of its answer, nor where a proxy says that it is gone.
+                if isinstance(error, Refused) and not error.passing:
+                    raise
                 await asyncio.sleep(0.1)
 
     async def sees(self, room_id, event_id):

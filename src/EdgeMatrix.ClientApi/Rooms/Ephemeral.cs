@@ -44,7 +44,7 @@ internal static class Ephemeral
             ? TimeSpan.FromMilliseconds(Math.Min(ms, (long)TypingUsers.MaxTimeout.TotalMilliseconds))
             : TypingUsers.DefaultTimeout;
         typing.Set(room.Nid, userId, body.Typing, timeout, room.LocalMembers());
-        return RoomMembership.EmptyObject();
+        return JsonText.Empty;
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}</c></summary>
@@ -89,7 +89,7 @@ internal static class Ephemeral
             await receipts.SetAsync(room, requester.UserNid, TypeOf(receiptType), body?.ThreadId ?? "", eventId);
         }
 
-        return RoomMembership.EmptyObject();
+        return JsonText.Empty;
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/read_markers</c></summary>
@@ -122,7 +122,7 @@ internal static class Ephemeral
             await receipts.SetAsync(room, requester.UserNid, ReceiptType.ReadPrivate, "", readPrivate);
         }
 
-        return RoomMembership.EmptyObject();
+        return JsonText.Empty;
     }
 
     private static ReceiptType TypeOf(string receiptType) => receiptType == "m.read" ? ReceiptType.Read : ReceiptType.ReadPrivate;

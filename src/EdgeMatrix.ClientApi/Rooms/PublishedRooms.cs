@@ -25,7 +25,7 @@ internal static class PublishedRooms
         }
 
         var listed = RoomTable.IsListed(snapshot, room.Nid);
-        return new JsonStream(json =>
+        return JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteString("visibility"u8, listed ? "public" : "private");
@@ -59,7 +59,7 @@ internal static class PublishedRooms
         }
 
         await engine.Database.WriteAsync(db => RoomTable.SetListed(db, room.Nid, visibility == "public"));
-        return RoomMembership.EmptyObject();
+        return JsonText.Empty;
     }
 
     /// <summary><c>GET /_matrix/client/v3/publicRooms</c></summary>
@@ -106,7 +106,7 @@ internal static class PublishedRooms
 
         var hasNext = page.Count > 0 && (place.Backward || more);
         var hasPrevious = page.Count > 0 && (place.Backward ? more : request.Since is not null);
-        return new JsonStream(json =>
+        return JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("chunk"u8);

@@ -20,7 +20,7 @@ internal static class RoomAliases
 
         using var snapshot = engine.Database.OpenSnapshot();
         return RoomAliasTable.Find(snapshot, alias.Value) is { } found
-            ? new JsonStream(json =>
+            ? JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteString("room_id"u8, found.RoomId);
@@ -62,7 +62,7 @@ internal static class RoomAliases
 
         // A taken alias is 409 M_UNKNOWN; M_ROOM_IN_USE belongs to createRoom.
         return await engine.Database.WriteAsync(db => RoomAliasTable.TryAdd(db, alias.Value, view.Room.Nid, requester.UserNid))
-            ? RoomMembership.EmptyObject()
+            ? JsonText.Empty
             : MatrixError.Conflict($"Room alias {alias.Value} already exists");
     }
 
@@ -91,7 +91,7 @@ internal static class RoomAliases
         }
 
         await engine.Database.WriteAsync(db => RoomAliasTable.Remove(db, alias.Value));
-        return RoomMembership.EmptyObject();
+        return JsonText.Empty;
     }
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/aliases</c></summary>
@@ -106,7 +106,7 @@ internal static class RoomAliases
             }
 
             var aliases = RoomAliasTable.OfRoom(view.Db, view.Room.Nid);
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("aliases"u8);

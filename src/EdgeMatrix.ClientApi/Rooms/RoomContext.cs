@@ -52,7 +52,7 @@ internal static class RoomContext
             var after = Around(false, order, size - (size / 2));
             // The state at the last event returned.
             var last = after.Events.Count > 0 ? after.Events[^1] : stored;
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteString("start"u8, TimelineToken.Format(before.End ?? (before.Events.Count > 0 ? before.Events[^1].Timeline!.Value - 1 : order - 1)));

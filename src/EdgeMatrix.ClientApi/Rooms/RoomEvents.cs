@@ -19,7 +19,7 @@ internal static class RoomEvents
         using (view)
         {
             return view.FindVisible(eventId) is { } stored
-                ? new JsonStream(json => view.WriteEvent(json, stored))
+                ? JsonText.Write(json => view.WriteEvent(json, stored))
                 : MatrixError.NotFound("The event is not in the room, or you may not see it");
         }
     }

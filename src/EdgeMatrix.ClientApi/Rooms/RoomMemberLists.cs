@@ -42,7 +42,7 @@ internal static class RoomMemberLists
                 state = last.Count > 0 ? last[0].State : 0;
             }
 
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);
@@ -81,7 +81,7 @@ internal static class RoomMemberLists
                 return MatrixError.Forbidden("You are not in the room");
             }
 
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteStartObject("joined"u8);

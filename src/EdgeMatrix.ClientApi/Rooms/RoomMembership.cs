@@ -18,7 +18,7 @@ internal static class RoomMembership
     {
         using var snapshot = engine.Database.OpenSnapshot();
         var rooms = MembershipTable.OfUser(snapshot, requester.UserNid, Membership.Join);
-        return new JsonStream(json =>
+        return JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("joined_rooms"u8);
@@ -69,7 +69,7 @@ internal static class RoomMembership
             return RoomSending.NotInRoom();
         }
 
-        return await members.ForgetAsync(room, requester.UserNid) is { } refusal ? MatrixError.From(refusal) : EmptyObject();
+        return await members.ForgetAsync(room, requester.UserNid) is { } refusal ? MatrixError.From(refusal) : JsonText.Empty;
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
@@ -88,16 +88,10 @@ internal static class RoomMembership
     public static Task<IResult> Unban(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
         Act(roomId, request, requester, engine, members.UnbanAsync);
 
-    public static IResult RoomId(string roomId) => new JsonStream(json =>
+    public static IResult RoomId(string roomId) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("room_id"u8, roomId);
-        json.WriteEndObject();
-    });
-
-    public static IResult EmptyObject() => new JsonStream(json =>
-    {
-        json.WriteStartObject();
         json.WriteEndObject();
     });
 
@@ -154,5 +148,5 @@ internal static class RoomMembership
             : RoomSending.NotInRoom();
     }
 
-    private static IResult Done(Outcome<string> outcome) => outcome.Refusal is { } refusal ? MatrixError.From(refusal) : EmptyObject();
+    private static IResult Done(Outcome<string> outcome) => outcome.Refusal is { } refusal ? MatrixError.From(refusal) : JsonText.Empty;
 }

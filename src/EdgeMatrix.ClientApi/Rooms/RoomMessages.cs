@@ -71,7 +71,7 @@ internal static class RoomMessages
             var page = RoomHistory.Page(
                 view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
                 stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);

@@ -160,7 +160,7 @@ internal static class RoomSending
         return refusal is not null ? MatrixError.From(refusal) : EventId(eventId!);
     }
 
-    private static JsonStream EventId(string eventId) => new(json =>
+    private static JsonText EventId(string eventId) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("event_id"u8, eventId);

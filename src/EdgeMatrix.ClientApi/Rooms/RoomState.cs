@@ -18,7 +18,7 @@ internal static class RoomState
 
         using (view)
         {
-            return new JsonStream(json =>
+            return JsonText.Write(json =>
             {
                 json.WriteStartArray();
                 foreach (var stored in RoomStateReader.All(view.Db, view.State))
@@ -51,8 +51,8 @@ internal static class RoomState
             return view.FindState(eventType, stateKey ?? "") is not { } stored
                 ? MatrixError.NotFound("The room has no state of that type and key")
                 : format == "event"
-                    ? new JsonStream(json => view.WriteEvent(json, stored))
-                    : new JsonStream(json => view.Parse(stored).Content.WriteTo(json));
+                    ? JsonText.Write(json => view.WriteEvent(json, stored))
+                    : JsonText.Write(json => view.Parse(stored).Content.WriteTo(json));
         }
     }
 }

@@ -18,18 +18,18 @@ public sealed class TypingUsers : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<long, RoomTyping> _rooms = [];
     private readonly ITimer _timer;
+    private long _position;
 
     public TypingUsers(ChangeNotifier notifier, TimeProvider time)
     {
         _notifier = notifier;
         _time = time;
-        Position = time.GetUtcNow().ToUnixTimeMilliseconds();
-        StartPosition = Position;
+        StartPosition = _position = time.GetUtcNow().ToUnixTimeMilliseconds();
         _timer = time.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The position of the newest change.</summary>
-    public long Position { get; private set; }
+    public long Position => Interlocked.Read(ref _position);
 
     /// <summary>The position at which this run of the server began.</summary>
     public long StartPosition { get; }
@@ -67,7 +67,7 @@ public sealed class TypingUsers : IDisposable
                 return;
             }
 
-            users.Position = ++Position;
+            users.Position = Interlocked.Increment(ref _position);
         }
 
         _notifier.Nudge(localMembers);
@@ -109,7 +109,7 @@ public sealed class TypingUsers : IDisposable
 
                 if (ended.Count > 0)
                 {
-                    users.Position = ++Position;
+                    users.Position = Interlocked.Increment(ref _position);
                     woken.Add(users.LocalMembers);
                 }
                 else if (users.Until.Count == 0 && now - users.EmptySince(now) > MaxTimeout)

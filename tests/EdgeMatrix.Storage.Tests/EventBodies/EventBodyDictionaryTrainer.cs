@@ -6,8 +6,7 @@ using ZstdSharp.Unsafe;
 namespace EdgeMatrix.Storage.Tests.EventBodies;
 
 /// <summary>
-/// Writes a dictionary for <see cref="EventBodyCodec"/> from generated events. A tool: it runs only when asked for, with
-/// <c>EdgeMatrix.Storage.Tests -explicit only -method '*Trains_a_dictionary'</c>, and writes <c>EventBody.dict</c> beside
+/// Makes the dictionary of <see cref="EventBodyCodec"/> from generated events, and writes it as <c>EventBody.dict</c> beside
 /// the test program. A dictionary in use is never replaced: a new one goes in beside it, with a new format number.
 /// </summary>
 public sealed partial class EventBodyDictionaryTrainer
@@ -17,8 +16,17 @@ public sealed partial class EventBodyDictionaryTrainer
     private const int WholeKinds = 8;
     private const uint DictionaryId = 32_768;
 
-    [Fact(Explicit = true)]
-    public void Trains_a_dictionary() => File.WriteAllBytes(Path.Combine(AppContext.BaseDirectory, "EventBody.dict"), Train());
+    [Fact]
+    public void The_shipped_dictionary_is_trained_from_generated_events_alone()
+    {
+        var trained = Train();
+        File.WriteAllBytes(Path.Combine(AppContext.BaseDirectory, "EventBody.dict"), trained);
+
+        using var shipped = typeof(EventBodyCodec).Assembly.GetManifestResourceStream("EdgeMatrix.Storage.EventBody1.dict")!;
+        using var bytes = new MemoryStream();
+        shipped.CopyTo(bytes);
+        Assert.Equal(trained, bytes.ToArray());
+    }
 
     /// <summary>The text of an event of every kind, and the letter and match statistics of many in their usual shares.</summary>
     private static unsafe byte[] Train()
