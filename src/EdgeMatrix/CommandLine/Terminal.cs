@@ -3,7 +3,8 @@ using System.Text;
 namespace EdgeMatrix.CommandLine;
 
 /// <summary>The standard streams of the process, or a test's.</summary>
-internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error)
+/// <param name="ReadLine">Null at the end of the input. Asking for a line sets a terminal up for typing, so nothing is read ahead of need.</param>
+internal sealed record Terminal(Func<string?> ReadLine, TextWriter Output, TextWriter Error)
 {
     /// <summary>Shows a prompt and reads a line without echoing it; null where nobody sits at a terminal.</summary>
     public Func<string, string>? ReadHidden { get; init; }
@@ -11,7 +12,7 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
     /// <summary>Whether the output is a screen that can show a QR code.</summary>
     public bool IsScreen { get; init; }
 
-    public static Terminal OfProcess() => new(System.Console.In, System.Console.Out, System.Console.Error)
+    public static Terminal OfProcess() => new(System.Console.ReadLine, System.Console.Out, System.Console.Error)
     {
         ReadHidden = System.Console.IsInputRedirected ? null : ReadHiddenLine,
         IsScreen = !System.Console.IsOutputRedirected,

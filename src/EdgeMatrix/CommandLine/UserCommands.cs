@@ -61,7 +61,7 @@ internal sealed class UserCommands(UserActions actions, Terminal terminal)
     {
         if (invocation.PasswordFromStdin)
         {
-            return NotEmpty(terminal.Input.ReadLine());
+            return NotEmpty(terminal.ReadLine());
         }
 
         if (terminal.ReadHidden is not { } readHidden)

@@ -53,7 +53,7 @@ internal static class Greeting
     {
         using var code = QRCodeGenerator.GenerateQrCode(text, QRCodeGenerator.ECCLevel.L);
         using var drawing = new AsciiQRCode(code);
-        foreach (var line in drawing.GetGraphicSmall(drawQuietZones: true).Split('\n'))
+        foreach (var line in drawing.GetGraphicSmall(drawQuietZones: true, invert: true).Split('\n'))
         {
             output.WriteLine($"{BlackOnWhite}{line.TrimEnd('\r')}{PlainColours}");
         }

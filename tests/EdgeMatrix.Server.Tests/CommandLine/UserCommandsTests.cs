@@ -82,7 +82,7 @@ public sealed class UserCommandsTests : IDisposable
                 _calls.Add($"reset {name} '{password}'");
                 return Task.FromResult(UserOutcome.Done($"@{name}:test"));
             });
-        var terminal = new Terminal(new StringReader(input), _output, _error) { ReadHidden = hidden is null ? null : _ => hidden.Dequeue() };
+        var terminal = new Terminal(new StringReader(input).ReadLine, _output, _error) { ReadHidden = hidden is null ? null : _ => hidden.Dequeue() };
         return new UserCommands(actions, terminal).RunAsync(invocation, TestContext.Current.CancellationToken);
     }
 }

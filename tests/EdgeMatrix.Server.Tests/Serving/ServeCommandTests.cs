@@ -78,7 +78,7 @@ public sealed partial class ServeCommandTests : IDisposable
     private HomeserverOptions Options(string[] listen, string name) =>
         new() { Server = new ServerOptions { Name = name, Listen = listen, Data = _data } };
 
-    private Terminal Terminal(TextWriter output) => new(TextReader.Null, output, _error);
+    private Terminal Terminal(TextWriter output) => new(() => null, output, _error);
 
     private static async Task<X509Certificate2?> CertificateOfAsync(string url)
     {
