@@ -151,6 +151,24 @@ public class RoomEngineTests
     }
 
     [Fact]
+    public async Task Outsiders_who_act_on_others_learn_nothing_of_them()
+    {
+        await using var fixture = Start();
+        var room = await fixture.CreateAsync();
+        await fixture.Members.BanAsync(room, Alice, Carol, null, Cancelled);
+
+        Refusal?[] refusals =
+        [
+            (await fixture.Members.BanAsync(room, Bob, Carol, null, Cancelled)).Refusal,
+            (await fixture.Members.KickAsync(room, Bob, Alice, null, Cancelled)).Refusal,
+            (await fixture.Members.InviteAsync(room, Bob, Alice, null, Cancelled)).Refusal,
+            (await fixture.Members.UnbanAsync(room, Bob, Alice, null, Cancelled)).Refusal,
+        ];
+
+        Assert.Equal(RefusalKind.Forbidden, Assert.Single(refusals.Distinct())!.Kind);
+    }
+
+    [Fact]
     public async Task A_restricted_room_takes_members_of_the_other_room_and_names_who_vouches()
     {
         await using var fixture = Start();

@@ -17,6 +17,8 @@ internal sealed class RoomHead
     private readonly Database _database;
     private readonly RoomVersion _version;
     private readonly string _roomId;
+    // The writer's thread forgets what was redacted while the room's next event is being built.
+    private readonly Lock _lock = new();
     private readonly Dictionary<(string Type, string StateKey), Pdu?> _known = [];
     private int _pending;
 
@@ -52,6 +54,8 @@ internal sealed class RoomHead
 
     public Pdu? State(string type, string stateKey)
     {
+        // Held while reading, too: what was read before a redaction must not be remembered after it.
+        using var held = _lock.EnterScope();
         if (_known.TryGetValue((type, stateKey), out var known))
         {
             return known;
@@ -80,7 +84,10 @@ internal sealed class RoomHead
             Depth = Math.Max(Depth, pdu.Depth);
             if (pdu.StateKey is { } stateKey)
             {
-                _known[(pdu.Type, stateKey)] = pdu;
+                lock (_lock)
+                {
+                    _known[(pdu.Type, stateKey)] = pdu;
+                }
             }
         }
     }
@@ -88,6 +95,7 @@ internal sealed class RoomHead
     /// <summary>Drops what is remembered of state events that were redacted, so that it is read again.</summary>
     public void Forget(string eventId)
     {
+        using var held = _lock.EnterScope();
         foreach (var (key, pdu) in _known)
         {
             if (pdu?.EventId == eventId)

@@ -118,7 +118,12 @@ public sealed class RoomMembers(RoomEngine engine)
             return Refusal.InvalidParam($"{target} is not a user ID");
         }
 
-        return await engine.SendAsync(room, draft, null, cancellationToken);
+        // Whoever is not in the room and acts on others learns nothing of them.
+        return await engine.SendAsync(
+            room,
+            state => sender != target && MembershipIn(state, sender) != Membership.Join ? Refusal.Forbidden("You are not in the room") : draft(state),
+            null,
+            cancellationToken);
     }
 
     private Outcome<EventDraft> Draft(string membership, string sender, string target, string? reason, Action<Utf8JsonWriter>? more) =>
