@@ -54,14 +54,14 @@ internal static class ThirdPartyInviteAuth
         }
 
         // If any signature in signed matches any public key in the m.room.third_party_invite event, allow. Otherwise, reject.
-        return IsSignedByAnyOf(PublicKeysOf(invitation), signed)
+        return IsSignedByAnyOf(PublicKeysOf(invitation), signed, candidate.Version.CanonicalForm)
             ? AuthVerdict.Allow
             : AuthVerdict.Reject("the third party invite is signed by none of its keys");
     }
 
-    private static bool IsSignedByAnyOf(List<byte[]> publicKeys, JsonElement signed)
+    private static bool IsSignedByAnyOf(List<byte[]> publicKeys, JsonElement signed, CanonicalForm form)
     {
-        if (!SignedJson.TrySignedBytes(signed, out var signedBytes))
+        if (!SignedJson.TrySignedBytes(signed, form, out var signedBytes))
         {
             return false;
         }

@@ -38,7 +38,7 @@ public static class EventBuilder
         }
 
         var canonicalContent = new ArrayBufferWriter<byte>();
-        if (!CanonicalJson.TryWrite(content, canonicalContent, out var problem))
+        if (!CanonicalJson.TryWrite(content, version.CanonicalForm, canonicalContent, out var problem))
         {
             return PduParse.Refuse(problem!);
         }
@@ -49,7 +49,7 @@ public static class EventBuilder
 
         var contentHash = UnpaddedBase64.Encode(EventHashes.Sha256(parts.Write(hash: null, signature: null)));
 
-        var redactedContent = CanonicalJson.Write(content, version.Redaction.ContentOf(draft.Type));
+        var redactedContent = CanonicalJson.Write(content, version.Redaction.ContentOf(draft.Type), version.CanonicalForm);
         var redacted = parts with
         {
             Content = redactedContent,

@@ -26,7 +26,7 @@ internal static class EventFormat
         }
 
         var output = new ArrayBufferWriter<byte>(untrustedJson.Length);
-        if (CanonicalWriter.Write(root, WithoutUnsigned, output) is { } notCanonical)
+        if (CanonicalWriter.Write(root, WithoutUnsigned, version.CanonicalForm, output) is { } notCanonical)
         {
             return PduParse.Refuse(notCanonical);
         }

@@ -15,14 +15,15 @@ public static class EventHashes
     /// <summary>The 32 bytes that stand in <c>hashes.sha256</c>.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event</remarks>
     /// <exception cref="FormatException">The event has no canonical form.</exception>
-    public static byte[] ContentHash(JsonElement eventJson) => Sha256(CanonicalJson.Write(eventJson, Hashed));
+    public static byte[] ContentHash(JsonElement eventJson, RoomVersion version) =>
+        Sha256(CanonicalJson.Write(eventJson, Hashed, version.CanonicalForm));
 
     /// <summary>Whether the event is the one that its hash was made of; if not, only its redacted form may be used.</summary>
     public static bool ContentHashMatches(Pdu candidate)
     {
         var root = candidate.ParseJson();
         return UnpaddedBase64.TryDecode(root.ObjectOrNull("hashes"u8)?.StringOrNull("sha256"u8), out var claimed)
-            && claimed.AsSpan().SequenceEqual(ContentHash(root));
+            && claimed.AsSpan().SequenceEqual(ContentHash(root, candidate.Version));
     }
 
     /// <summary>The 32 bytes that name the event: they outlive redaction.</summary>

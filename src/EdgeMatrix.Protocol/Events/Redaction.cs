@@ -11,7 +11,7 @@ public static class Redaction
     /// <summary>The redacted event in canonical JSON; its signatures and hashes stay, and stay right.</summary>
     /// <exception cref="FormatException">The event has no canonical form.</exception>
     public static byte[] Redact(JsonElement eventJson, RoomVersion version) =>
-        CanonicalJson.Write(eventJson, version.Redaction.WholeOf(TypeOf(eventJson)));
+        CanonicalJson.Write(eventJson, version.Redaction.WholeOf(TypeOf(eventJson)), version.CanonicalForm);
 
     /// <summary>The same event, under the same id, with what redaction leaves.</summary>
     public static Pdu RedactPdu(Pdu original) =>
@@ -19,7 +19,7 @@ public static class Redaction
 
     /// <summary>The bytes that servers sign and that the reference hash covers.</summary>
     internal static byte[] SignedPart(JsonElement eventJson, RoomVersion version) =>
-        CanonicalJson.Write(eventJson, version.Redaction.SignedPartOf(TypeOf(eventJson)));
+        CanonicalJson.Write(eventJson, version.Redaction.SignedPartOf(TypeOf(eventJson)), version.CanonicalForm);
 
     private static string TypeOf(JsonElement eventJson) => eventJson.StringOrNull("type"u8) ?? "";
 }

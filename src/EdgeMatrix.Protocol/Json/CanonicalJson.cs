@@ -51,23 +51,28 @@ public static class CanonicalJson
         }
     }
 
-    /// <summary>Writes the canonical form, or leaves half of it behind and says why there is none.</summary>
-    public static bool TryWrite(JsonElement value, IBufferWriter<byte> output, out string? problem)
+    /// <summary>Writes the strict canonical form, or leaves half of it behind and says why there is none.</summary>
+    public static bool TryWrite(JsonElement value, IBufferWriter<byte> output, out string? problem) =>
+        TryWrite(value, CanonicalForm.Strict, output, out problem);
+
+    /// <inheritdoc cref="TryWrite(JsonElement, IBufferWriter{byte}, out string?)"/>
+    /// <param name="form">The form of the room version.</param>
+    public static bool TryWrite(JsonElement value, CanonicalForm form, IBufferWriter<byte> output, out string? problem)
     {
-        problem = CanonicalWriter.Write(value, KeyFilter.Everything, output);
+        problem = CanonicalWriter.Write(value, KeyFilter.Everything, form, output);
         return problem is null;
     }
 
-    /// <summary>The canonical form of a value that is known to have one.</summary>
+    /// <summary>The strict canonical form of a value that is known to have one.</summary>
     /// <exception cref="FormatException">A number is no integer in range, or a key stands twice, or a string is not Unicode.</exception>
-    public static byte[] Write(JsonElement value) => Write(value, KeyFilter.Everything);
+    public static byte[] Write(JsonElement value) => Write(value, KeyFilter.Everything, CanonicalForm.Strict);
 
     /// <summary>The canonical form of what the filter leaves of a value.</summary>
     /// <exception cref="FormatException">There is none.</exception>
-    internal static byte[] Write(JsonElement value, KeyFilter filter)
+    internal static byte[] Write(JsonElement value, KeyFilter filter, CanonicalForm form)
     {
         var output = new ArrayBufferWriter<byte>();
-        return CanonicalWriter.Write(value, filter, output) is { } problem
+        return CanonicalWriter.Write(value, filter, form, output) is { } problem
             ? throw new FormatException(problem)
             : output.WrittenSpan.ToArray();
     }

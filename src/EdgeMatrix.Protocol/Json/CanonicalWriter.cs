@@ -12,18 +12,20 @@ namespace EdgeMatrix.Protocol.Json;
 internal static class CanonicalWriter
 {
     /// <summary>Writes what the filter leaves of a value; returns why it cannot be written, or null.</summary>
-    public static string? Write(JsonElement value, KeyFilter filter, IBufferWriter<byte> output)
+    public static string? Write(JsonElement value, KeyFilter filter, CanonicalForm form, IBufferWriter<byte> output)
     {
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-                return WriteObject(value, filter, output);
+                return WriteObject(value, filter, form, output);
             case JsonValueKind.Array:
-                return WriteArray(value, output);
+                return WriteArray(value, form, output);
             case JsonValueKind.String:
                 return WriteString(JsonMarshal.GetRawUtf8Value(value)[1..^1], output);
             case JsonValueKind.Number:
-                return WriteNumber(value, output);
+                return form == CanonicalForm.Strict
+                    ? WriteNumber(value, output)
+                    : LenientNumber.Write(JsonMarshal.GetRawUtf8Value(value), output);
             case JsonValueKind.True:
                 output.Write("true"u8);
                 return null;
@@ -38,18 +40,18 @@ internal static class CanonicalWriter
         }
     }
 
-    private static string? WriteObject(JsonElement value, KeyFilter filter, IBufferWriter<byte> output)
+    private static string? WriteObject(JsonElement value, KeyFilter filter, CanonicalForm form, IBufferWriter<byte> output)
     {
         if (IsInOrder(value))
         {
-            return WriteInOrder(value, filter, output);
+            return WriteInOrder(value, filter, form, output);
         }
 
         var count = value.GetPropertyCount();
         var members = ArrayPool<Member>.Shared.Rent(count);
         try
         {
-            return CollectMembers(value, members) ?? WriteSorted(members.AsSpan(0, count), filter, output);
+            return CollectMembers(value, members) ?? WriteSorted(members.AsSpan(0, count), filter, form, output);
         }
         finally
         {
@@ -77,13 +79,13 @@ internal static class CanonicalWriter
         return true;
     }
 
-    private static string? WriteInOrder(JsonElement value, KeyFilter filter, IBufferWriter<byte> output)
+    private static string? WriteInOrder(JsonElement value, KeyFilter filter, CanonicalForm form, IBufferWriter<byte> output)
     {
         output.Write("{"u8);
         var first = true;
         foreach (var property in value.EnumerateObject())
         {
-            if (WriteMember(JsonMarshal.GetRawUtf8PropertyName(property), property.Value, filter, ref first, output) is { } problem)
+            if (WriteMember(JsonMarshal.GetRawUtf8PropertyName(property), property.Value, filter, form, ref first, output) is { } problem)
             {
                 return problem;
             }
@@ -111,7 +113,7 @@ internal static class CanonicalWriter
         return null;
     }
 
-    private static string? WriteSorted(Span<Member> members, KeyFilter filter, IBufferWriter<byte> output)
+    private static string? WriteSorted(Span<Member> members, KeyFilter filter, CanonicalForm form, IBufferWriter<byte> output)
     {
         members.Sort(static (left, right) => left.Name.SequenceCompareTo(right.Name));
         output.Write("{"u8);
@@ -124,7 +126,7 @@ internal static class CanonicalWriter
                 return "a key stands twice in one object";
             }
 
-            if (WriteMember(name, members[index].Property.Value, filter, ref first, output) is { } problem)
+            if (WriteMember(name, members[index].Property.Value, filter, form, ref first, output) is { } problem)
             {
                 return problem;
             }
@@ -135,7 +137,7 @@ internal static class CanonicalWriter
     }
 
     private static string? WriteMember(
-        ReadOnlySpan<byte> name, JsonElement value, KeyFilter filter, ref bool first, IBufferWriter<byte> output)
+        ReadOnlySpan<byte> name, JsonElement value, KeyFilter filter, CanonicalForm form, ref bool first, IBufferWriter<byte> output)
     {
         if (!filter.Keeps(name, out var inner) || (inner != KeyFilter.Everything && value.ValueKind != JsonValueKind.Object))
         {
@@ -155,10 +157,10 @@ internal static class CanonicalWriter
 
         JsonText.WriteString(name, output);
         output.Write(":"u8);
-        return Write(value, inner, output);
+        return Write(value, inner, form, output);
     }
 
-    private static string? WriteArray(JsonElement value, IBufferWriter<byte> output)
+    private static string? WriteArray(JsonElement value, CanonicalForm form, IBufferWriter<byte> output)
     {
         output.Write("["u8);
         var first = true;
@@ -170,7 +172,7 @@ internal static class CanonicalWriter
             }
 
             first = false;
-            if (Write(item, KeyFilter.Everything, output) is { } problem)
+            if (Write(item, KeyFilter.Everything, form, output) is { } problem)
             {
                 return problem;
             }

@@ -1,3 +1,5 @@
+using EdgeMatrix.Protocol.Json;
+
 namespace EdgeMatrix.Protocol.RoomVersions;
 
 /// <summary>What differs between room versions, as data. A version states only its change from the one before.</summary>
@@ -11,6 +13,9 @@ public sealed record RoomVersion
     public bool Stable { get; init; } = true;
 
     public EventIdFormat EventIdFormat { get; init; }
+
+    /// <summary>Which numbers events may hold, and how they are hashed.</summary>
+    public CanonicalForm CanonicalForm { get; init; }
 
     /// <summary>What redaction leaves of an event.</summary>
     public required RedactionRules Redaction { get; init; }

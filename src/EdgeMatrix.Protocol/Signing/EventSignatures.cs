@@ -26,7 +26,7 @@ public static class EventSignatures
     {
         var root = original.ParseJson();
         var signature = key.Sign(Redaction.SignedPart(root, original.Version));
-        var json = SignedJson.AddSignature(root, signer, key.KeyId, signature);
+        var json = SignedJson.AddSignature(root, signer, key.KeyId, signature, original.Version.CanonicalForm);
         return Pdu.FromStored(json, original.Version, original.EventId);
     }
 }

@@ -13,13 +13,13 @@ public static class SignedJson
     /// <summary>The object in canonical JSON with one more signature; those it had, and <c>unsigned</c>, stay.</summary>
     /// <exception cref="FormatException">The object has no canonical form.</exception>
     public static byte[] Sign(JsonElement value, string signer, SigningKey key) =>
-        AddSignature(value, signer, key.KeyId, key.Sign(SignedBytes(value)));
+        AddSignature(value, signer, key.KeyId, key.Sign(SignedBytes(value)), CanonicalForm.Strict);
 
     /// <summary>Whether the object holds a right signature of this signer under this key id.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/appendices/#checking-for-a-signature</remarks>
     public static bool Verify(JsonElement value, string signer, string keyId, ReadOnlySpan<byte> publicKey) =>
         TryReadSignature(value, signer, keyId, out var signature)
-        && TrySignedBytes(value, out var signed)
+        && TrySignedBytes(value, CanonicalForm.Strict, out var signed)
         && Ed25519.Verify(publicKey, signed, signature);
 
     /// <summary>The key ids that a signer signed the object with.</summary>
@@ -49,15 +49,16 @@ public static class SignedJson
     }
 
     /// <summary>The canonical JSON of the object without <c>signatures</c> and <c>unsigned</c>.</summary>
-    internal static bool TrySignedBytes(JsonElement value, out ReadOnlySpan<byte> signed)
+    internal static bool TrySignedBytes(JsonElement value, CanonicalForm form, out ReadOnlySpan<byte> signed)
     {
         var output = new ArrayBufferWriter<byte>();
-        var problem = CanonicalWriter.Write(value, Signed, output);
+        var problem = CanonicalWriter.Write(value, Signed, form, output);
         signed = output.WrittenSpan;
         return problem is null;
     }
 
-    internal static byte[] AddSignature(JsonElement value, string signer, string keyId, ReadOnlySpan<byte> signature)
+    internal static byte[] AddSignature(
+        JsonElement value, string signer, string keyId, ReadOnlySpan<byte> signature, CanonicalForm form)
     {
         var output = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(output))
@@ -81,10 +82,10 @@ public static class SignedJson
             writer.WriteEndObject();
         }
 
-        return CanonicalJson.Write(JsonElement.Parse(output.WrittenSpan));
+        return CanonicalJson.Write(JsonElement.Parse(output.WrittenSpan), KeyFilter.Everything, form);
     }
 
-    private static byte[] SignedBytes(JsonElement value) => CanonicalJson.Write(value, Signed);
+    private static byte[] SignedBytes(JsonElement value) => CanonicalJson.Write(value, Signed, CanonicalForm.Strict);
 
     private static void WriteOtherSigners(JsonElement value, string signer, Utf8JsonWriter writer)
     {

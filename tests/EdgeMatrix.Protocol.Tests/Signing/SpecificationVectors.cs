@@ -50,7 +50,7 @@ public sealed class SpecificationVectors : IDisposable
     {
         var root = JsonElement.Parse(eventJson);
 
-        Assert.Equal(root.GetProperty("hashes").GetProperty("sha256").GetString(), UnpaddedBase64.Encode(EventHashes.ContentHash(root)));
+        Assert.Equal(root.GetProperty("hashes").GetProperty("sha256").GetString(), UnpaddedBase64.Encode(EventHashes.ContentHash(root, Versions.V10)));
     }
 
     [Theory]
