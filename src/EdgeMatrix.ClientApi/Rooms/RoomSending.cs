@@ -107,6 +107,12 @@ internal static class RoomSending
         StoredEvent? stored;
         using (var snapshot = engine.Database.OpenSnapshot())
         {
+            // Whoever is not in the room learns nothing of what is.
+            if (MembershipTable.Find(snapshot, room.Nid, requester.UserNid)?.Membership != Membership.Join)
+            {
+                return NotInRoom();
+            }
+
             stored = EventTable.Find(snapshot, target);
         }
 

@@ -27,6 +27,22 @@ public class RoomEndpointTests
     }
 
     [Fact]
+    public async Task An_outsider_who_redacts_learns_nothing_of_what_the_room_holds()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var mallory = await server.RegisterAsync("mallory");
+        var room = await alice.CreateRoomAsync();
+        var id = await alice.SendTextAsync(room, "hello", "t1");
+
+        var present = await mallory.PutAsync($"{V3}/rooms/{room}/redact/{id}/r1", "{}");
+        var absent = await mallory.PutAsync($"{V3}/rooms/{room}/redact/$none/r2", "{}");
+
+        Assert.Equal((403, "M_FORBIDDEN"), present.Error);
+        Assert.Equal(present.Body, absent.Body);
+    }
+
+    [Fact]
     public async Task Messages_page_both_ways_without_a_gap()
     {
         await using var server = await TestHomeserver.StartAsync();
