@@ -35,5 +35,8 @@ public sealed record RoomVersion
     /// <summary>Whether creators stand above every power level, and may be several (12 on).</summary>
     public bool PrivilegedCreators { get; init; }
 
+    /// <summary>How the states before an event become one where its <c>prev_events</c> disagree.</summary>
+    public required StateResolutionVersion StateResolution { get; init; }
+
     public override string ToString() => Id;
 }

@@ -7,7 +7,13 @@ public static class RoomVersions
     public const string Default = "12";
 
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v10/</remarks>
-    public static RoomVersion V10 { get; } = new() { Id = "10", Redaction = RedactionRules.V9, CreatorInContent = true };
+    public static RoomVersion V10 { get; } = new()
+    {
+        Id = "10",
+        Redaction = RedactionRules.V9,
+        StateResolution = StateResolutionVersion.V2,
+        CreatorInContent = true,
+    };
 
     /// <summary>Clarifies redaction: <c>content.creator</c> goes, <c>redacts</c> moves into the content.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v11/</remarks>
@@ -19,9 +25,17 @@ public static class RoomVersions
         RedactsInContent = true,
     };
 
-    /// <summary>Names the room after the hash of its create event, and sets creators above the power levels.</summary>
+    /// <summary>
+    /// Names the room after the hash of its create event, sets creators above the power levels, and replays more in state resolution.
+    /// </summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/</remarks>
-    public static RoomVersion V12 { get; } = V11 with { Id = "12", CreateEventIsRoomId = true, PrivilegedCreators = true };
+    public static RoomVersion V12 { get; } = V11 with
+    {
+        Id = "12",
+        StateResolution = StateResolutionVersion.V2_1,
+        CreateEventIsRoomId = true,
+        PrivilegedCreators = true,
+    };
 
     /// <summary>Oldest first.</summary>
     public static IReadOnlyList<RoomVersion> All { get; } = [V10, V11, V12];
