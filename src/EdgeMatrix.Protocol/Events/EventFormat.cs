@@ -15,7 +15,7 @@ internal static class EventFormat
 
     public static PduParse Parse(ReadOnlyMemory<byte> untrustedJson, RoomVersion version)
     {
-        if (!CanonicalJson.TryParse(untrustedJson, out var root, out var problem))
+        if (!CanonicalJson.TryParse(untrustedJson, CanonicalJson.DefaultMaxDepth, out var root, out var isCanonical, out var problem))
         {
             return PduParse.Refuse(problem!);
         }
@@ -25,20 +25,14 @@ internal static class EventFormat
             return PduParse.Refuse(refusal);
         }
 
-        var output = new ArrayBufferWriter<byte>(untrustedJson.Length);
-        if (CanonicalWriter.Write(root, WithoutUnsigned, version.CanonicalForm, output) is { } notCanonical)
+        if (TryMakeCanonical(untrustedJson.Span, root, isCanonical, version, out var canonical) is { } notCanonical)
         {
             return PduParse.Refuse(notCanonical);
         }
 
-        if (CheckSize(output.WrittenCount) is { } tooLarge)
-        {
-            return PduParse.RefuseSize(tooLarge);
-        }
-
-        var canonical = output.WrittenSpan.ToArray();
-        var eventId = EventHashes.EventId(root, version);
-        return PduParse.Accept(Pdu.FromStored(canonical, version, eventId));
+        return CheckSize(canonical.Length) is { } tooLarge
+            ? PduParse.RefuseSize(tooLarge)
+            : PduParse.Accept(Pdu.FromStored(canonical, version, EventHashes.EventId(canonical, root.StringOrNull("type"u8)!, version)));
     }
 
     /// <summary>"The complete event MUST NOT be larger than 65536 bytes."</summary>
@@ -78,6 +72,22 @@ internal static class EventFormat
 
     public static string? CheckAuthEventCount(int count) =>
         count > EventLimits.MaxAuthEvents ? $"there are more than {EventLimits.MaxAuthEvents} auth_events" : null;
+
+    // The bytes of the event without unsigned, and what is wrong with them.
+    private static string? TryMakeCanonical(
+        ReadOnlySpan<byte> json, JsonElement root, bool isCanonical, RoomVersion version, out byte[] canonical)
+    {
+        if (isCanonical)
+        {
+            canonical = CanonicalMembers.CopyOf(json, WithoutUnsigned);
+            return null;
+        }
+
+        var output = new ArrayBufferWriter<byte>(json.Length);
+        var problem = CanonicalWriter.Write(root, WithoutUnsigned, version.CanonicalForm, output);
+        canonical = problem is null ? output.WrittenSpan.ToArray() : [];
+        return problem;
+    }
 
     private static string? CheckFields(JsonElement root, RoomVersion version)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Json;
@@ -10,6 +11,8 @@ namespace EdgeMatrix.Protocol.Events;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#signing-events</remarks>
 public static class EventHashes
 {
+    private const int Sha256Bytes = 32;
+
     private static readonly KeyFilter Hashed = KeyFilter.AllBut("unsigned", "signatures", "hashes");
 
     /// <summary>The 32 bytes that stand in <c>hashes.sha256</c>.</summary>
@@ -21,9 +24,24 @@ public static class EventHashes
     /// <summary>Whether the event is the one that its hash was made of; if not, only its redacted form may be used.</summary>
     public static bool ContentHashMatches(Pdu candidate)
     {
-        var root = candidate.ParseJson();
-        return UnpaddedBase64.TryDecode(root.ObjectOrNull("hashes"u8)?.StringOrNull("sha256"u8), out var claimed)
-            && claimed.AsSpan().SequenceEqual(ContentHash(root, candidate.Version));
+        var json = candidate.Json.Span;
+        Span<byte> claimed = stackalloc byte[Sha256Bytes];
+        if (!TryReadClaimed(json, claimed))
+        {
+            return false;
+        }
+
+        var hashed = ArrayPool<byte>.Shared.Rent(json.Length);
+        try
+        {
+            Span<byte> actual = stackalloc byte[Sha256Bytes];
+            HashAlgorithm.Sha256.Hash(hashed.AsSpan(0, CanonicalMembers.Copy(json, Hashed, hashed)), actual);
+            return actual.SequenceEqual(claimed);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(hashed);
+        }
     }
 
     /// <summary>The 32 bytes that name the event: they outlive redaction.</summary>
@@ -34,6 +52,23 @@ public static class EventHashes
     /// <exception cref="FormatException">The event has no canonical form.</exception>
     public static string EventId(JsonElement eventJson, RoomVersion version) => EventId(ReferenceHash(eventJson, version), version);
 
+    /// <param name="canonicalEvent">With or without signatures.</param>
+    internal static string EventId(ReadOnlySpan<byte> canonicalEvent, string type, RoomVersion version)
+    {
+        var signed = ArrayPool<byte>.Shared.Rent(canonicalEvent.Length);
+        try
+        {
+            Span<byte> hash = stackalloc byte[Sha256Bytes];
+            HashAlgorithm.Sha256.Hash(
+                signed.AsSpan(0, Redaction.CopySignedPart(canonicalEvent, type, version, signed)), hash);
+            return EventId(hash, version);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(signed);
+        }
+    }
+
     internal static string EventId(ReadOnlySpan<byte> referenceHash, RoomVersion version) => version.EventIdFormat switch
     {
         EventIdFormat.UrlSafeHash => string.Concat("$", Base64Url.EncodeToString(referenceHash)),
@@ -41,4 +76,11 @@ public static class EventHashes
     };
 
     internal static byte[] Sha256(ReadOnlySpan<byte> bytes) => HashAlgorithm.Sha256.Hash(bytes);
+
+    private static bool TryReadClaimed(ReadOnlySpan<byte> canonicalEvent, Span<byte> hash)
+    {
+        var hashes = CanonicalMembers.Find(canonicalEvent, "hashes"u8);
+        var claimed = hashes.IsEmpty ? default : CanonicalMembers.Find(hashes, "sha256"u8);
+        return UnpaddedBase64.TryDecodeString(claimed, hash);
+    }
 }

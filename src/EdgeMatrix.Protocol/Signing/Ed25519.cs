@@ -5,7 +5,7 @@ namespace EdgeMatrix.Protocol.Signing;
 /// <summary>Checks Ed25519 signatures of keys that strangers publish.</summary>
 internal static class Ed25519
 {
-    private const int SignatureBytes = 64;
+    public const int SignatureBytes = 64;
 
     /// <summary>False also for a key or a signature that is none.</summary>
     public static bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>

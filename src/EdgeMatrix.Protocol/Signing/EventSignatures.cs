@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Protocol.Signing;
@@ -9,8 +11,25 @@ namespace EdgeMatrix.Protocol.Signing;
 public static class EventSignatures
 {
     /// <summary>Whether the event holds a right signature of this server under this key id.</summary>
-    public static bool Verify(Pdu candidate, string signer, string keyId, ReadOnlySpan<byte> publicKey) =>
-        Verify(candidate.ParseJson(), candidate.Version, signer, keyId, publicKey);
+    public static bool Verify(Pdu candidate, string signer, string keyId, ReadOnlySpan<byte> publicKey)
+    {
+        Span<byte> signature = stackalloc byte[Ed25519.SignatureBytes];
+        if (!KeyIds.IsEd25519(keyId) || !TryRead(candidate, signer, keyId, signature))
+        {
+            return false;
+        }
+
+        var signed = ArrayPool<byte>.Shared.Rent(candidate.Json.Length);
+        try
+        {
+            var length = Redaction.CopySignedPart(candidate.Json.Span, candidate.Type, candidate.Version, signed);
+            return Ed25519.Verify(publicKey, signed.AsSpan(0, length), signature);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(signed);
+        }
+    }
 
     /// <inheritdoc cref="Verify(Pdu, string, string, ReadOnlySpan{byte})"/>
     /// <exception cref="FormatException">The event has no canonical form.</exception>
@@ -19,7 +38,17 @@ public static class EventSignatures
         && Ed25519.Verify(publicKey, Redaction.SignedPart(eventJson, version), signature);
 
     /// <summary>The key ids that a server signed the event with.</summary>
-    public static IReadOnlyList<string> KeyIdsOf(Pdu candidate, string signer) => [.. SignedJson.KeyIdsOf(candidate.ParseJson(), signer)];
+    public static IReadOnlyList<string> KeyIdsOf(Pdu candidate, string signer)
+    {
+        var keyIds = new List<string>();
+        var signatures = Of(candidate, signer);
+        while (signatures.MoveNext())
+        {
+            keyIds.Add(signatures.UnescapedName);
+        }
+
+        return keyIds;
+    }
 
     /// <summary>The same event with one more signature: of the server that an invite goes to, or that lets a restricted join in.</summary>
     public static Pdu Add(Pdu original, string signer, SigningKey key)
@@ -28,5 +57,34 @@ public static class EventSignatures
         var signature = key.Sign(Redaction.SignedPart(root, original.Version));
         var json = SignedJson.AddSignature(root, signer, key.KeyId, signature, original.Version.CanonicalForm);
         return Pdu.FromStored(json, original.Version, original.EventId);
+    }
+
+    /// <summary>The signatures of one server by key id, where they stand in the event; none if it did not sign.</summary>
+    internal static CanonicalMembers Of(Pdu candidate, string signer)
+    {
+        var signers = new CanonicalMembers(CanonicalMembers.Find(candidate.Json.Span, "signatures"u8));
+        while (signers.MoveNext())
+        {
+            if (signers.IsNamed(signer))
+            {
+                return new CanonicalMembers(signers.Value);
+            }
+        }
+
+        return new CanonicalMembers("{}"u8);
+    }
+
+    private static bool TryRead(Pdu candidate, string signer, string keyId, Span<byte> signature)
+    {
+        var signatures = Of(candidate, signer);
+        while (signatures.MoveNext())
+        {
+            if (signatures.IsNamed(keyId))
+            {
+                return UnpaddedBase64.TryDecodeString(signatures.Value, signature);
+            }
+        }
+
+        return false;
     }
 }
