@@ -17,6 +17,9 @@ public sealed record RoomVersion
     /// <summary>Which numbers events may hold, and how they are hashed.</summary>
     public CanonicalForm CanonicalForm { get; init; }
 
+    /// <summary>Whether a signature counts only if its key was valid when the event was made (5 on).</summary>
+    public bool EnforcesKeyValidity { get; init; }
+
     /// <summary>What redaction leaves of an event.</summary>
     public required RedactionRules Redaction { get; init; }
 

@@ -12,6 +12,7 @@ public static class RoomVersions
         Id = "10",
         Redaction = RedactionRules.V9,
         StateResolution = StateResolutionVersion.V2,
+        EnforcesKeyValidity = true,
         CreatorInContent = true,
     };
 

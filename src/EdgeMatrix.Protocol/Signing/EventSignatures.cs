@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Protocol.RoomVersions;
@@ -10,6 +11,33 @@ namespace EdgeMatrix.Protocol.Signing;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events</remarks>
 public static class EventSignatures
 {
+    // A server has one key, or two while it changes them. Whoever makes more of them right than this gains nothing.
+    private const int MaxRightSignatures = 8;
+
+    /// <summary>Whether the servers that must have signed the event did: see <see cref="EventAuth.RequiredSigners"/>.</summary>
+    public static SignatureVerdict Check(Pdu candidate, KeyLookup keys)
+    {
+        var signed = ArrayPool<byte>.Shared.Rent(candidate.Json.Length);
+        try
+        {
+            var length = Redaction.CopySignedPart(candidate.Json.Span, candidate.Type, candidate.Version, signed);
+            foreach (var signer in EventAuth.RequiredSigners(candidate))
+            {
+                var verdict = CheckSigner(candidate, signer, signed.AsSpan(0, length), keys);
+                if (!verdict.IsValid)
+                {
+                    return verdict;
+                }
+            }
+
+            return SignatureVerdict.Valid;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(signed);
+        }
+    }
+
     /// <summary>Whether the event holds a right signature of this server under this key id.</summary>
     public static bool Verify(Pdu candidate, string signer, string keyId, ReadOnlySpan<byte> publicKey)
     {
@@ -72,6 +100,47 @@ public static class EventSignatures
         }
 
         return new CanonicalMembers("{}"u8);
+    }
+
+    private static SignatureVerdict CheckSigner(Pdu candidate, string signer, ReadOnlySpan<byte> signed, KeyLookup keys)
+    {
+        // "If there are no signing key identifiers left then the check fails."
+        var verdict = new SignatureVerdict(SignatureStatus.NotSigned, signer, null);
+        var right = 0;
+        Span<byte> signature = stackalloc byte[Ed25519.SignatureBytes];
+        var signatures = Of(candidate, signer);
+        while (right < MaxRightSignatures && signatures.MoveNext())
+        {
+            // "Removes any signing key identifiers from the entry with algorithms it doesn't understand."
+            var keyId = signatures.UnescapedName;
+            if (!KeyIds.IsEd25519(keyId))
+            {
+                continue;
+            }
+
+            // "If a signature is from an unknown or expired key, it is skipped." Where all are, one that can still be fetched is named.
+            if (keys(signer, keyId) is not { } key)
+            {
+                verdict = new SignatureVerdict(SignatureStatus.MissingKey, signer, keyId);
+            }
+            else if (!key.MaySign(candidate.OriginServerTs, candidate.Version.EnforcesKeyValidity))
+            {
+                verdict = verdict.Status == SignatureStatus.NotSigned
+                    ? new SignatureVerdict(SignatureStatus.ExpiredKey, signer, keyId)
+                    : verdict;
+            }
+            else if (!UnpaddedBase64.TryDecodeString(signatures.Value, signature) || !key.Verify(signed, signature))
+            {
+                // "If all signatures from known unexpired keys from the originating server(s) are found to be valid": one is not.
+                return new SignatureVerdict(SignatureStatus.WrongSignature, signer, keyId);
+            }
+            else
+            {
+                right++;
+            }
+        }
+
+        return right > 0 ? SignatureVerdict.Valid : verdict;
     }
 
     private static bool TryRead(Pdu candidate, string signer, string keyId, Span<byte> signature)
