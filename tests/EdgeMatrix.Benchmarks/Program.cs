@@ -1,0 +1,33 @@
+using BenchmarkDotNet.Running;
+using EdgeMatrix.Benchmarks.Server;
+using EdgeMatrix.Benchmarks.Worlds;
+
+return args switch
+{
+    ["server", .. var options] => await ServerBenchmark.RunAsync(options),
+    ["generate", .. var options] => await GenerateCommand.RunAsync(options),
+    ["micro", .. var options] => Micro(options),
+    _ => Usage(),
+};
+
+static int Micro(string[] options)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(ServerBenchmark).Assembly).Run(options);
+    return 0;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        dotnet run -c Release --project tests/EdgeMatrix.Benchmarks -- COMMAND
+
+        server [--binary FILE] [--peer URL] [--members N] [--rooms N] [--rounds N] [--only WORD]
+            Latency, throughput, fan-out, CPU, memory and disk of a homeserver over HTTP: of the published file, which it
+            starts on a data folder that it fills first, or of any homeserver at URL with open registration.
+        generate FOLDER [--members N] [--bans N] [--messages N] [--edits N] [--rooms N]
+            Fills a data folder with realistic rooms, through the engine's own door.
+        micro [BENCHMARKDOTNET-OPTIONS]
+            Micro-benchmarks of the parts.
+        """);
+    return 2;
+}
