@@ -11,6 +11,7 @@ public sealed class Database : IAsyncDisposable
     private readonly DatabaseConnection _writing;
     private readonly DatabaseWriter _writer;
     private readonly DatabaseReaders _readers;
+    private readonly KnownStateKeys _stateKeys = new();
     private long _reads;
     private int _disposed;
 
@@ -19,7 +20,7 @@ public sealed class Database : IAsyncDisposable
         _lock = fileLock;
         _writing = writing;
         _readers = new DatabaseReaders(options);
-        _writer = new DatabaseWriter(writing, Bodies);
+        _writer = new DatabaseWriter(writing, Bodies, _stateKeys);
     }
 
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
@@ -102,7 +103,7 @@ public sealed class Database : IAsyncDisposable
         var position = CommittedPosition;
         var connection = _readers.Take();
         Interlocked.Increment(ref _reads);
-        return new Snapshot(connection, _readers, Bodies, position);
+        return new Snapshot(connection, _readers, Bodies, _stateKeys, position);
     }
 
     /// <summary>Writes what is queued, moves the log into the file and closes it.</summary>

@@ -24,7 +24,7 @@ internal sealed class DatabaseConnection : IDisposable
     public sqlite3 Handle { get; }
 
     /// <summary>How many times a statement was started.</summary>
-    public long StatementsRun => Interlocked.Read(ref _statementsRun);
+    public long StatementsRun => Volatile.Read(ref _statementsRun);
 
     /// <exception cref="DatabaseException">The file cannot be opened.</exception>
     public static DatabaseConnection Open(string path, int cacheKiB)
@@ -70,7 +70,8 @@ internal sealed class DatabaseConnection : IDisposable
         return statement.Step() ? statement.TextOrNull(0) : null;
     }
 
-    public void CountRun() => Interlocked.Increment(ref _statementsRun);
+    // One thread at a time counts; others may read.
+    public void CountRun() => Volatile.Write(ref _statementsRun, _statementsRun + 1);
 
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 

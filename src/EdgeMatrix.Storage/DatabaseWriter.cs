@@ -13,6 +13,7 @@ internal sealed class DatabaseWriter
 
     private readonly DatabaseConnection _connection;
     private readonly EventBodyCodec _bodies;
+    private readonly KnownStateKeys _stateKeys;
     private readonly StreamPositions _positions;
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
@@ -22,9 +23,10 @@ internal sealed class DatabaseWriter
     private long _commits;
     private long _writes;
 
-    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies)
+    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys)
     {
         _bodies = bodies;
+        _stateKeys = stateKeys;
         _connection = connection;
         _positions = new StreamPositions(connection);
         _committedPosition = _positions.Reserved;
@@ -152,7 +154,7 @@ internal sealed class DatabaseWriter
 
     private void RunJob(WriteJob job)
     {
-        var transaction = job.Transaction = new WriteTransaction(_connection, _positions, _bodies);
+        var transaction = job.Transaction = new WriteTransaction(_connection, _positions, _bodies, _stateKeys);
         try
         {
             job.Run(transaction);

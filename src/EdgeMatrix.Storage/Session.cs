@@ -7,14 +7,20 @@ public abstract class Session
 {
     private DatabaseConnection? _connection;
 
-    private protected Session(DatabaseConnection connection, EventBodyCodec bodies)
+    private protected Session(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys)
     {
         _connection = connection;
         Bodies = bodies;
+        StateKeys = stateKeys;
     }
 
     /// <summary>How the bodies of events are packed.</summary>
     internal EventBodyCodec Bodies { get; }
+
+    internal KnownStateKeys StateKeys { get; }
+
+    /// <summary>Null where what was read may change: while writing.</summary>
+    internal virtual SnapshotRows? Rows => null;
 
     private protected DatabaseConnection Connection
     {

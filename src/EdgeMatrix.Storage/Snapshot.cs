@@ -5,8 +5,8 @@ public sealed class Snapshot : Session, IDisposable
 {
     private readonly DatabaseReaders _readers;
 
-    internal Snapshot(DatabaseConnection connection, DatabaseReaders readers, EventBodyCodec bodies, long position)
-        : base(connection, bodies)
+    internal Snapshot(DatabaseConnection connection, DatabaseReaders readers, EventBodyCodec bodies, KnownStateKeys stateKeys, long position)
+        : base(connection, bodies, stateKeys)
     {
         _readers = readers;
         Position = position;
@@ -16,6 +16,8 @@ public sealed class Snapshot : Session, IDisposable
     /// A stream position up to which the snapshot has everything. It may hold a little more: bound a query of a stream by this.
     /// </summary>
     public long Position { get; }
+
+    internal override SnapshotRows Rows { get; } = new();
 
     public void Dispose()
     {

@@ -18,12 +18,9 @@ internal sealed class StateCursor
         _db = db;
         _node = node;
         _entries = [];
-        using var query = StateNodes.Select(db, node);
-        _chunked = query.IsNull(2);
-        if (!_chunked)
-        {
-            Decode(query.Blob(2));
-        }
+        var delta = StateNodes.Read(db, node).Delta;
+        _chunked = delta is null;
+        Decode(delta);
     }
 
     public StateEntry Current => _entries[_index];

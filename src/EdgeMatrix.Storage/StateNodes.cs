@@ -15,6 +15,8 @@ public static class StateNodes
     /// <summary>The node of the state without entries.</summary>
     public const long Empty = 0;
 
+    private const string SelectSql = "SELECT parent, entries, delta FROM state_nodes WHERE nid = ?";
+
     /// <summary>How many nodes of like size become one.</summary>
     private const int FanOut = 4;
 
@@ -41,7 +43,7 @@ public static class StateNodes
             return Write(db, node: 0, parent, [new StateCursor(delta)]);
         }
 
-        if (entries <= MaxMergePerFork || IsChunked(db, merged[0]))
+        if (entries <= MaxMergePerFork || Read(db, merged[0]).Delta is null)
         {
             return Write(db, node: 0, below, merged.Select(node => new StateCursor(db, node)).Prepend(new StateCursor(delta)));
         }
@@ -55,14 +57,14 @@ public static class StateNodes
     {
         while (node != Empty)
         {
-            using var query = Select(db, node);
-            var found = query.IsNull(2) ? FindInChunk(db, node, stateKey) : StateDelta.Find(query.Blob(2), stateKey);
+            var (parent, _, delta) = Read(db, node);
+            var found = delta is null ? FindInChunk(db, node, stateKey) : StateDelta.Find(delta, stateKey);
             if (found is { } named)
             {
                 return named == 0 ? null : named;
             }
 
-            node = query.Int64(0);
+            node = parent;
         }
 
         return null;
@@ -75,18 +77,18 @@ public static class StateNodes
         var wanted = new SortedKeys(keys);
         while (node != Empty && !wanted.IsEmpty)
         {
-            using var query = Select(db, node);
-            if (query.IsNull(2))
+            var (parent, _, delta) = Read(db, node);
+            if (delta is null)
             {
                 FindInChunks(db, node, wanted, found);
             }
             else
             {
-                wanted.Match(query.Blob(2), 0, found);
+                wanted.Match(delta, 0, found);
             }
 
             wanted.RemoveFound();
-            node = query.Int64(0);
+            node = parent;
         }
 
         found.RemoveAll(entry => entry.Event == 0);
@@ -106,7 +108,7 @@ public static class StateNodes
     public static void ForEach(Session db, long node, Action<StateEntry> visit)
     {
         var chain = new List<StateCursor>();
-        for (; node != Empty; node = Head(db, node).Parent)
+        for (; node != Empty; node = Read(db, node).Parent)
         {
             chain.Add(new StateCursor(db, node));
         }
@@ -162,18 +164,23 @@ public static class StateNodes
         return changes;
     }
 
-    /// <summary>The row of a node: parent, entries, delta.</summary>
     /// <exception cref="DatabaseException">There is no such node.</exception>
-    internal static Statement Select(Session db, long node)
+    internal static StateNode Read(Session db, long nid)
     {
-        var query = db.Prepare("SELECT parent, entries, delta FROM state_nodes WHERE nid = ?").Bind(node);
-        if (query.Step())
+        if (db.Rows?.Node(nid) is { } known)
         {
-            return query;
+            return known;
         }
 
-        query.Dispose();
-        throw new DatabaseException($"State node {node} is missing. Restore a backup.");
+        using var query = db.Prepare(SelectSql).Bind(nid);
+        if (!query.Step())
+        {
+            throw new DatabaseException($"State node {nid} is missing. Restore a backup.");
+        }
+
+        var node = new StateNode(query.Int64(0), query.Int64(1), query.IsNull(2) ? null : query.Blob(2).ToArray());
+        db.Rows?.Add(nid, node);
+        return node;
     }
 
     /// <summary>Which nodes, from the parent down, the next one swallows; what lies under them; and how many entries that makes at most.</summary>
@@ -188,7 +195,7 @@ public static class StateNodes
             run.Clear();
             long runEntries = 0;
             var next = below;
-            while (next != Empty && Head(db, next) is var head && Power(head.Entries) <= Power(entries))
+            while (next != Empty && Read(db, next) is var head && Power(head.Entries) <= Power(entries))
             {
                 run.Add(next);
                 runEntries += head.Entries;
@@ -248,18 +255,6 @@ public static class StateNodes
         return sorted;
     }
 
-    private static (long Parent, long Entries) Head(Session db, long node)
-    {
-        using var query = Select(db, node);
-        return (query.Int64(0), query.Int64(1));
-    }
-
-    private static bool IsChunked(Session db, long node)
-    {
-        using var query = Select(db, node);
-        return query.IsNull(2);
-    }
-
     private static Statement SelectChunk(Session db, long node, long stateKey) =>
         db.Prepare("SELECT delta FROM state_chunks WHERE node = ? AND first_key <= ? ORDER BY first_key DESC LIMIT 1").Bind(node).Bind(stateKey);
 
@@ -289,12 +284,12 @@ public static class StateNodes
             if (before > after)
             {
                 olds.Add(new StateCursor(db, before));
-                before = Head(db, before).Parent;
+                before = Read(db, before).Parent;
             }
             else
             {
                 news.Add(new StateCursor(db, after));
-                after = Head(db, after).Parent;
+                after = Read(db, after).Parent;
             }
         }
 

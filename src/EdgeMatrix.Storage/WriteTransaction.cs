@@ -8,8 +8,8 @@ public sealed class WriteTransaction : Session
     private readonly StreamPositions _positions;
     private List<Action>? _afterCommit;
 
-    internal WriteTransaction(DatabaseConnection connection, StreamPositions positions, EventBodyCodec bodies)
-        : base(connection, bodies) => _positions = positions;
+    internal WriteTransaction(DatabaseConnection connection, StreamPositions positions, EventBodyCodec bodies, KnownStateKeys stateKeys)
+        : base(connection, bodies, stateKeys) => _positions = positions;
 
     /// <summary>The rowid of the last row inserted.</summary>
     public long LastInsertRowId => raw.sqlite3_last_insert_rowid(Connection.Handle);

@@ -89,7 +89,7 @@ internal sealed class SyncRound(
     public Membership? OwnMembership(Room room, long node) =>
         MemberKey(request.UserId) is { } key && StateNodes.Find(db, node, key) is { } nid ? MembershipOf(room, nid) : null;
 
-    public static Pdu Parse(Room room, StoredEvent stored) => Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+    public static Pdu Parse(Room room, StoredEvent stored) => stored.Parse(room.Version);
 
     private Membership? MembershipOf(Room room, long member) =>
         EventTable.Find(db, member) is { } stored ? Memberships.Of(Parse(room, stored)) : null;

@@ -244,8 +244,7 @@ public sealed class StateNodesTests : IAsyncLifetime
         var length = 0;
         for (; node != StateNodes.Empty; length++)
         {
-            using var query = StateNodes.Select(db, node);
-            node = query.Int64(0);
+            node = StateNodes.Read(db, node).Parent;
         }
 
         return length;

@@ -121,7 +121,7 @@ internal static class RoomSending
             return MatrixError.NotFound("The event to redact is not in the room");
         }
 
-        var sender = Pdu.FromStored(stored.Json, room.Version, stored.EventId).Sender;
+        var sender = stored.Parse(room.Version).Sender;
         return await Answer(engine.SendAsync(
             room,
             state =>

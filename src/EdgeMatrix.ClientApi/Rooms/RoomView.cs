@@ -65,7 +65,7 @@ internal sealed class RoomView : IDisposable
 
     public StoredEvent? FindState(string type, string stateKey) => RoomStateReader.FindStored(Db, State, type, stateKey);
 
-    public Pdu Parse(StoredEvent stored) => Pdu.FromStored(stored.Json, Room.Version, stored.EventId);
+    public Pdu Parse(StoredEvent stored) => stored.Parse(Room.Version);
 
     /// <summary>The event, if it is of this room and the user may see it.</summary>
     public StoredEvent? FindVisible(string eventId) =>

@@ -12,10 +12,14 @@ namespace EdgeMatrix.Protocol.Events;
 public sealed class Pdu
 {
     private readonly Range _contentRange;
+    private readonly Range _prevEventsRange;
+    private readonly Range _authEventsRange;
     private readonly string? _topLevelRedacts;
 
     // Boxed, so that two threads that parse it at once store either a whole element or another equal one.
     private volatile object? _content;
+    private IReadOnlyList<string>? _prevEvents;
+    private IReadOnlyList<string>? _authEvents;
 
     internal Pdu(ReadOnlyMemory<byte> canonical, RoomVersion version, string eventId, PduFields fields)
     {
@@ -28,8 +32,8 @@ public sealed class Pdu
         StateKey = fields.StateKey;
         OriginServerTs = fields.OriginServerTs;
         Depth = fields.Depth;
-        PrevEvents = fields.PrevEvents;
-        AuthEvents = fields.AuthEvents;
+        _prevEventsRange = fields.PrevEvents;
+        _authEventsRange = fields.AuthEvents;
         _topLevelRedacts = fields.Redacts;
         _contentRange = fields.Content;
 
@@ -60,9 +64,9 @@ public sealed class Pdu
 
     public long Depth { get; }
 
-    public IReadOnlyList<string> PrevEvents { get; }
+    public IReadOnlyList<string> PrevEvents => _prevEvents ??= PduFields.ReadIds(Json.Span[_prevEventsRange]);
 
-    public IReadOnlyList<string> AuthEvents { get; }
+    public IReadOnlyList<string> AuthEvents => _authEvents ??= PduFields.ReadIds(Json.Span[_authEventsRange]);
 
     /// <summary>Canonical JSON with the signatures, without <c>unsigned</c>.</summary>
     public ReadOnlyMemory<byte> Json { get; }
@@ -76,6 +80,9 @@ public sealed class Pdu
             return (JsonElement)content;
         }
     }
+
+    /// <summary>The bytes of <see cref="Content"/>: canonical JSON.</summary>
+    public ReadOnlySpan<byte> ContentJson => Json.Span[_contentRange];
 
     /// <summary>The event that an <c>m.room.redaction</c> redacts, wherever its room version puts it; null for every other type.</summary>
     public string? Redacts =>

@@ -26,9 +26,11 @@ internal sealed class PduFields
 
     public long Depth { get; init; }
 
-    public IReadOnlyList<string> PrevEvents { get; init; } = [];
+    /// <summary>Where the list of <c>prev_events</c> stands in the bytes of the event; empty if there is none.</summary>
+    public Range PrevEvents { get; init; }
 
-    public IReadOnlyList<string> AuthEvents { get; init; } = [];
+    /// <inheritdoc cref="PrevEvents"/>
+    public Range AuthEvents { get; init; }
 
     /// <summary>Where the content stands in the bytes of the event.</summary>
     public Range Content { get; init; }
@@ -37,7 +39,7 @@ internal sealed class PduFields
     {
         string? roomId = null, type = null, sender = null, stateKey = null, redacts = null;
         long originServerTs = 0, depth = 0;
-        IReadOnlyList<string> prevEvents = [], authEvents = [];
+        Range prevEvents = default, authEvents = default;
         Range? content = null;
         try
         {
@@ -77,18 +79,15 @@ internal sealed class PduFields
                 }
                 else if (reader.ValueTextEquals("prev_events"u8))
                 {
-                    prevEvents = ReadIds(ref reader);
+                    prevEvents = SkipValue(ref reader);
                 }
                 else if (reader.ValueTextEquals("auth_events"u8))
                 {
-                    authEvents = ReadIds(ref reader);
+                    authEvents = SkipValue(ref reader);
                 }
                 else if (reader.ValueTextEquals("content"u8))
                 {
-                    reader.Read();
-                    var start = (int)reader.TokenStartIndex;
-                    reader.Skip();
-                    content = start..(int)reader.BytesConsumed;
+                    content = SkipValue(ref reader);
                 }
                 else
                 {
@@ -143,9 +142,16 @@ internal sealed class PduFields
         return reader.GetString();
     }
 
-    private static List<string> ReadIds(ref Utf8JsonReader reader)
+    /// <summary>The event ids of a list that <see cref="Read"/> found.</summary>
+    public static IReadOnlyList<string> ReadIds(ReadOnlySpan<byte> list)
     {
+        if (list.IsEmpty)
+        {
+            return [];
+        }
+
         var ids = new List<string>();
+        var reader = new Utf8JsonReader(list);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.String)
         {
@@ -153,5 +159,13 @@ internal sealed class PduFields
         }
 
         return ids;
+    }
+
+    private static Range SkipValue(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return start..(int)reader.BytesConsumed;
     }
 }

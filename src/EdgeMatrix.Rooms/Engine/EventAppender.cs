@@ -127,7 +127,7 @@ internal sealed class EventAppender(LocalServer server)
             return;
         }
 
-        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        var pdu = stored.Parse(room.Version);
         if (!MayRedact(db, room, redaction, pdu, state))
         {
             return;

@@ -46,7 +46,7 @@ internal sealed class RoomHead
         {
             var stored = EventTable.Find(snapshot, nid) ?? throw new InvalidOperationException($"extremity {nid} of {roomId} is not stored");
             head.Extremities.Add(stored.EventId);
-            head.Depth = Math.Max(head.Depth, Pdu.FromStored(stored.Json, version, stored.EventId).Depth);
+            head.Depth = Math.Max(head.Depth, stored.Parse(version).Depth);
         }
 
         return head;

@@ -9,7 +9,7 @@ namespace EdgeMatrix.Rooms.Engine;
 public static class RoomStateReader
 {
     public static Pdu? Find(Session db, RoomVersion version, long node, string type, string stateKey) =>
-        FindStored(db, node, type, stateKey) is { } stored ? Pdu.FromStored(stored.Json, version, stored.EventId) : null;
+        FindStored(db, node, type, stateKey) ?.Parse(version);
 
     public static StoredEvent? FindStored(Session db, long node, string type, string stateKey) =>
         StateKeyTable.Find(db, type, stateKey) is { } key && StateNodes.Find(db, node, key) is { } nid ? EventTable.Find(db, nid) : null;

@@ -18,7 +18,7 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
     /// <param name="membership">The asking user's membership at the event, for <c>unsigned.membership</c>; null to leave it out.</param>
     public void Write(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership = null)
     {
-        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        var pdu = stored.Parse(room.Version);
         json.WriteStartObject();
         WriteBody(json, pdu, withRoomId);
         WriteUnsigned(json, stored, pdu, membership);
@@ -29,10 +29,10 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
     public void WriteStripped(Utf8JsonWriter json, StoredEvent stored)
     {
-        var pdu = Pdu.FromStored(stored.Json, room.Version, stored.EventId);
+        var pdu = stored.Parse(room.Version);
         json.WriteStartObject();
         json.WritePropertyName("content"u8);
-        pdu.Content.WriteTo(json);
+        json.WriteRawValue(pdu.ContentJson, skipInputValidation: true);
         json.WriteString("sender"u8, pdu.Sender);
         json.WriteString("state_key"u8, pdu.StateKey);
         json.WriteString("type"u8, pdu.Type);
@@ -42,7 +42,7 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
     private void WriteBody(Utf8JsonWriter json, Pdu pdu, bool withRoomId)
     {
         json.WritePropertyName("content"u8);
-        pdu.Content.WriteTo(json);
+        json.WriteRawValue(pdu.ContentJson, skipInputValidation: true);
         json.WriteString("event_id"u8, pdu.EventId);
         json.WriteNumber("origin_server_ts"u8, pdu.OriginServerTs);
         if (withRoomId)
@@ -77,9 +77,9 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
 
         if (stored.Replaces is { } replaced && EventTable.Find(db, replaced) is { } before)
         {
-            var previous = Pdu.FromStored(before.Json, room.Version, before.EventId);
+            var previous = before.Parse(room.Version);
             json.WritePropertyName("prev_content"u8);
-            previous.Content.WriteTo(json);
+            json.WriteRawValue(previous.ContentJson, skipInputValidation: true);
             json.WriteString("prev_sender"u8, previous.Sender);
             json.WriteString("replaces_state"u8, before.EventId);
         }
@@ -92,8 +92,8 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
             Write(json, because, withRoomId: true);
         }
 
-        // Only what the user sent itself can have come from the device.
-        if (pdu.Sender == userId && TransactionTable.OfEvent(db, stored.Nid, device) is { } txnId)
+        // Only what the user sent itself can have come from the device, and no endpoint for state takes a transaction id.
+        if (pdu.Sender == userId && !stored.IsState && TransactionTable.OfEvent(db, stored.Nid, device) is { } txnId)
         {
             json.WriteString("transaction_id"u8, txnId);
         }

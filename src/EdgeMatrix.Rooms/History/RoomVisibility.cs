@@ -91,7 +91,7 @@ public sealed class RoomVisibility
     {
         // By default if no history_visibility is set, or if the value is not understood, the visibility is assumed to be shared.
         if (stored is null
-            || !Pdu.FromStored(stored.Json, _version, stored.EventId).Content.TryGetProperty("history_visibility", out var value)
+            || !stored.Parse(_version).Content.TryGetProperty("history_visibility", out var value)
             || value.ValueKind != JsonValueKind.String)
         {
             return "shared";
@@ -101,7 +101,7 @@ public sealed class RoomVisibility
     }
 
     private Membership? MembershipOf(StoredEvent? stored) =>
-        stored is null ? null : Memberships.Of(Pdu.FromStored(stored.Json, _version, stored.EventId));
+        stored is null ? null : Memberships.Of(stored.Parse(_version));
 
     // The chain of replaced member events is the history of the user's membership.
     private long LastJoined(MembershipRow? current)

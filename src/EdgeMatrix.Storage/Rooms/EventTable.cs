@@ -38,6 +38,11 @@ public static class EventTable
 
     public static StoredEvent? Find(Session db, long nid)
     {
+        if (db.Rows?.Event(nid) is { } known)
+        {
+            return known;
+        }
+
         using var query = db.Prepare(ByNidSql).Bind(nid);
         return query.Step() ? Read(db, query) : null;
     }
@@ -107,14 +112,25 @@ public static class EventTable
         }
     }
 
-    private static StoredEvent Read(Session db, Statement row) => new(
-        row.Int64(0),
-        row.Int64(1),
-        row.IsNull(2) ? null : row.Int64(2),
-        EventIdBytes.Decode(row.Blob(3)),
-        (EventFlags)row.Int64(4),
-        row.Int64(5),
-        row.IsNull(6) ? null : row.Int64(6),
-        row.Int64(7) != 0,
-        db.Bodies.Unpack(row.Blob(8)));
+    private static StoredEvent Read(Session db, Statement row)
+    {
+        var nid = row.Int64(0);
+        if (db.Rows?.Event(nid) is { } known)
+        {
+            return known;
+        }
+
+        var stored = new StoredEvent(db.Bodies, row.Blob(8).ToArray())
+        {
+            Nid = nid,
+            Room = row.Int64(1),
+            Timeline = row.Int64OrNull(2),
+            EventId = EventIdBytes.Decode(row.Blob(3)),
+            Flags = (EventFlags)row.Int64(4),
+            State = row.Int64(5),
+            Replaces = row.Int64OrNull(6),
+            IsState = row.Int64(7) != 0,
+        };
+        return db.Rows?.Add(stored) ?? stored;
+    }
 }

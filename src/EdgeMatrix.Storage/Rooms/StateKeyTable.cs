@@ -16,8 +16,26 @@ public static class StateKeyTable
 
     public static long? Find(Session db, string type, string stateKey)
     {
+        if (db.StateKeys.Find(type, stateKey) is { } known)
+        {
+            return known;
+        }
+
         using var query = db.Prepare(FindSql).Bind(type).Bind(stateKey);
-        return query.Step() ? query.Int64(0) : null;
+        if (!query.Step())
+        {
+            return null;
+        }
+
+        var key = query.Int64(0);
+
+        // What a transaction sees may yet be rolled back.
+        if (db is Snapshot)
+        {
+            db.StateKeys.Add(type, stateKey, key);
+        }
+
+        return key;
     }
 
     /// <summary>The keys made after the given one, and whether each is a member's.</summary>

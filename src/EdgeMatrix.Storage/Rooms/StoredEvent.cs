@@ -1,3 +1,6 @@
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+
 namespace EdgeMatrix.Storage.Rooms;
 
 [Flags]
@@ -18,14 +21,47 @@ public enum EventFlags
     Redacted = 8,
 }
 
-/// <summary>A row of <c>events</c>, its body unpacked.</summary>
-/// <param name="Nid">The stream position at which it was stored.</param>
-/// <param name="Timeline">Order in the room's timeline; null when it is not part of it.</param>
-/// <param name="State">The node of the room's state after the event.</param>
-/// <param name="Replaces">The state event whose place it took, or null.</param>
-/// <param name="Json">The canonical event, byte for byte as it was signed (or its redacted form).</param>
-public sealed record StoredEvent(
-    long Nid, long Room, long? Timeline, string EventId, EventFlags Flags, long State, long? Replaces, bool IsState, byte[] Json);
+/// <summary>A row of <c>events</c>. Its body is unpacked when first asked for, and parsed once.</summary>
+public sealed class StoredEvent
+{
+    private readonly EventBodyCodec _bodies;
+    private readonly byte[] _packed;
+    private byte[]? _json;
+    private Pdu? _pdu;
+
+    internal StoredEvent(EventBodyCodec bodies, byte[] packed)
+    {
+        _bodies = bodies;
+        _packed = packed;
+    }
+
+    /// <summary>The stream position at which it was stored.</summary>
+    public required long Nid { get; init; }
+
+    public required long Room { get; init; }
+
+    /// <summary>Order in the room's timeline; null when it is not part of it.</summary>
+    public required long? Timeline { get; init; }
+
+    public required string EventId { get; init; }
+
+    public required EventFlags Flags { get; init; }
+
+    /// <summary>The node of the room's state after the event.</summary>
+    public required long State { get; init; }
+
+    /// <summary>The state event whose place it took, or null.</summary>
+    public required long? Replaces { get; init; }
+
+    public required bool IsState { get; init; }
+
+    /// <summary>The canonical event, byte for byte as it was signed (or its redacted form).</summary>
+    /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
+    public byte[] Json => _json ??= _bodies.Unpack(_packed);
+
+    /// <param name="version">That of the event's room.</param>
+    public Pdu Parse(RoomVersion version) => _pdu ??= Pdu.FromStored(Json, version, EventId);
+}
 
 /// <summary>What a new row of <c>events</c> holds besides its nid.</summary>
 public readonly record struct NewEvent(
