@@ -41,6 +41,9 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Statements started, of the writer and of all readers; approximate while they run.</summary>
     public long StatementsRun => _writing.StatementsRun + _readers.StatementsRun;
 
+    /// <summary>What all work so far took. Only while there is none under way.</summary>
+    internal DatabaseCost Cost() => _writing.Cost() + _readers.Cost();
+
     /// <summary>Opens the file, or makes it, and brings it to the current schema.</summary>
     /// <exception cref="DatabaseException">In use by another process, not ours, too new, or not accessible.</exception>
     public static Database Open(DatabaseOptions options) => Open(options, Migrations.All);

@@ -6,6 +6,10 @@ namespace EdgeMatrix.Storage;
 /// <summary>One SQLite connection and the statements compiled on it. Used by one thread at a time.</summary>
 internal sealed class DatabaseConnection : IDisposable
 {
+    // SQLITE_DBSTATUS_CACHE_HIT and _MISS: https://sqlite.org/c3ref/c_dbstatus_options.html
+    private const int CacheHits = 7;
+    private const int CacheMisses = 8;
+
     /// <summary>Compiled statements kept; each takes a few KiB.</summary>
     private const int MaxCachedStatements = 128;
 
@@ -14,6 +18,8 @@ internal sealed class DatabaseConnection : IDisposable
     private readonly List<Statement> _inUse = [];
     private long _uses;
     private long _statementsRun;
+    private long _rows;
+    private long _closedSteps;
 
     private DatabaseConnection(SqliteConnection connection)
     {
@@ -73,6 +79,21 @@ internal sealed class DatabaseConnection : IDisposable
     // One thread at a time counts; others may read.
     public void CountRun() => Volatile.Write(ref _statementsRun, _statementsRun + 1);
 
+    public void CountRow() => _rows++;
+
+    /// <summary>What reading and writing took on this connection so far. Only while nobody uses it.</summary>
+    public DatabaseCost Cost()
+    {
+        return new DatabaseCost(
+            _statementsRun, _rows, _closedSteps + _cache.Values.Sum(statement => statement.Steps), Status(CacheHits) + Status(CacheMisses));
+
+        long Status(int what)
+        {
+            raw.sqlite3_db_status(Handle, what, out var current, out _, 0);
+            return current;
+        }
+    }
+
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
     public Statement Prepare(string sql)
@@ -99,7 +120,7 @@ internal sealed class DatabaseConnection : IDisposable
         _inUse.RemoveAt(_inUse.LastIndexOf(statement));
         if (!_cache.TryGetValue(statement.Sql, out var cached) || cached != statement)
         {
-            statement.Close();
+            Close(statement);
         }
     }
 
@@ -152,7 +173,13 @@ internal sealed class DatabaseConnection : IDisposable
         if (oldest is not null)
         {
             _cache.Remove(oldest.Sql);
-            oldest.Close();
+            Close(oldest);
         }
+    }
+
+    private void Close(Statement statement)
+    {
+        _closedSteps += statement.Steps;
+        statement.Close();
     }
 }

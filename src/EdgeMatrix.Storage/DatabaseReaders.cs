@@ -23,6 +23,14 @@ internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
         }
     }
 
+    public DatabaseCost Cost()
+    {
+        lock (_lock)
+        {
+            return _all.Aggregate(default(DatabaseCost), (sum, connection) => sum + connection.Cost());
+        }
+    }
+
     /// <summary>Waits for a connection, and starts its read transaction.</summary>
     public DatabaseConnection Take()
     {

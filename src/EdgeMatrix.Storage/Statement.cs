@@ -113,6 +113,7 @@ public sealed class Statement : IDisposable
         switch (code)
         {
             case raw.SQLITE_ROW:
+                _connection.CountRow();
                 return true;
             case raw.SQLITE_DONE:
                 Reset();
@@ -178,6 +179,9 @@ public sealed class Statement : IDisposable
         LastUse = use;
         Changes = 0;
     }
+
+    /// <summary>Instructions that SQLite's machine ran for this statement: they grow with the rows it looks at, found or not.</summary>
+    internal long Steps => raw.sqlite3_stmt_status(_statement, raw.SQLITE_STMTSTATUS_VM_STEP, 0);
 
     internal void Close() => raw.sqlite3_finalize(_statement);
 

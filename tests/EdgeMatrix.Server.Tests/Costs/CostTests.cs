@@ -1,0 +1,90 @@
+using EdgeMatrix.Storage;
+using EdgeMatrix.Testing;
+using Xunit;
+
+namespace EdgeMatrix.Server.Tests.Costs;
+
+/// <summary>What a request reads follows what it returns, not how many rooms, members or events there are.</summary>
+public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
+{
+    private const string Lazy = "filter=%7B%22lazy_load_members%22:true%7D";
+    private const string LazySync = "filter=%7B%22room%22:%7B%22state%22:%7B%22lazy_load_members%22:true%7D%7D%7D";
+
+    // A B-tree of a hundred times as many rows is a page or two deeper, and so is the chain of a room's state nodes.
+    private const int MorePagesAStatement = 2;
+    private const int MoreStateNodes = 12;
+    private const int StepsANode = 40;
+
+    [Fact]
+    public async Task A_sync_without_news_reads_nothing()
+    {
+        var since = (await SyncAsync(worlds.Many.Alice, ""))["next_batch"].GetString();
+
+        Assert.Equal(default, await worlds.Many.CountAsync(() => SyncAsync(worlds.Many.Alice, $"since={since}"), again: false));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(LazySync)]
+    public Task A_sync_with_news_of_one_room_does_not_grow(string filter) => AssertNoGrowthAsync(async world =>
+    {
+        var since = (await SyncAsync(world.Alice, filter))["next_batch"].GetString();
+        await world.Alice.SendTextAsync(world.Room, "news", "sync" + filter.Length);
+        return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{filter}"), again: true);
+    });
+
+    [Theory]
+    [InlineData("messages?dir=b&limit=20")]
+    [InlineData("messages?dir=b&limit=20&" + Lazy)]
+    [InlineData("context/EVENT?" + Lazy)]
+    [InlineData("event/EVENT")]
+    [InlineData("state/m.room.join_rules")]
+    [InlineData("state/m.room.member/@alice:test")]
+    public Task A_read_of_a_room_does_not_grow(string path) => AssertNoGrowthAsync(
+        world => world.CountAsync(() => GetAsync(world, path), again: true));
+
+    [Fact]
+    public Task A_message_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
+        () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/send/m.room.message/counted", """{"msgtype":"m.text","body":"counted"}"""),
+        again: false));
+
+    [Fact]
+    public Task A_state_event_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
+        () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/state/m.room.topic", """{"topic":"counted"}"""), again: false));
+
+    [Fact]
+    public Task An_initial_sync_grows_with_the_rooms() => AssertGrowthAsync(
+        world => world.CountAsync(() => SyncAsync(world.Alice, LazySync), again: true));
+
+    [Theory]
+    [InlineData("members")]
+    [InlineData("joined_members")]
+    [InlineData("state")]
+    public Task A_list_of_members_grows_with_the_members(string path) => AssertGrowthAsync(
+        world => world.CountAsync(() => GetAsync(world, path), again: true));
+
+    private async Task AssertNoGrowthAsync(Func<CostWorld, Task<DatabaseCost>> count) => AssertNoMore(
+        await count(worlds.Few), await count(worlds.Many));
+
+    // No more than in proportion.
+    private async Task AssertGrowthAsync(Func<CostWorld, Task<DatabaseCost>> count)
+    {
+        var (few, factor) = (await count(worlds.Few), worlds.Many.Size / worlds.Few.Size);
+        AssertNoMore(
+            new DatabaseCost(few.Statements * factor, few.Rows * factor, few.Steps * factor, few.Pages * factor), await count(worlds.Many));
+    }
+
+    private static void AssertNoMore(DatabaseCost few, DatabaseCost many)
+    {
+        var bound = few + new DatabaseCost(
+            MoreStateNodes, MoreStateNodes, MoreStateNodes * StepsANode, (few.Statements + MoreStateNodes) * MorePagesAStatement);
+        Assert.True(
+            many.Statements <= bound.Statements && many.Rows <= bound.Rows && many.Steps <= bound.Steps && many.Pages <= bound.Pages,
+            $"few: {few}, many: {many}");
+    }
+
+    private static Task<TestAnswer> SyncAsync(TestSession session, string query) => session.GetAsync($"/_matrix/client/v3/sync?timeout=0&{query}");
+
+    private static Task<TestAnswer> GetAsync(CostWorld world, string path) =>
+        world.Alice.GetAsync($"/_matrix/client/v3/rooms/{world.Room}/{path.Replace("EVENT", world.Message, StringComparison.Ordinal)}");
+}
