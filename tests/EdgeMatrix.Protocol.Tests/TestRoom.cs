@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Auth;
@@ -17,6 +18,8 @@ internal sealed class TestRoom
     public const string Carol = "@carol:test";
 
     public const string SomeEventId = "$GbmCrCoS6hg7-rHjhc-kTlcVaHN8T34OUcQTlThoGh0";
+
+    private const string SomeHash = "GbmCrCoS6hg7+rHjhc+kTlcVaHN8T34OUcQTlThoGh0";
 
     private readonly Dictionary<(string Type, string StateKey), Pdu> _state = [];
     private string _roomId = "!room:test";
@@ -50,12 +53,25 @@ internal sealed class TestRoom
         IReadOnlyList<string>? authEvents = null,
         string? redacts = null)
     {
-        using var key = Key();
-        var draft = new EventDraft(type, stateKey, sender, JsonElement.Parse(content), redacts);
-        var built = EventBuilder.Build(
-            draft, Version, _roomId, prevEvents ?? [SomeEventId], authEvents ?? [], depth: 1, ++_clock, key, "test");
+        var built = TryEvent(type, stateKey, sender, content, prevEvents, authEvents, redacts);
         Assert.Null(built.Refusal);
         return built.Event!;
+    }
+
+    public PduParse TryEvent(
+        string type,
+        string? stateKey,
+        string sender,
+        string content,
+        IReadOnlyList<string>? prevEvents = null,
+        IReadOnlyList<string>? authEvents = null,
+        string? redacts = null)
+    {
+        using var key = Key();
+        EventReference Cite(string id) => new(id, Version.EventIdFormat == EventIdFormat.Chosen ? SomeHash : null);
+        var links = new EventLinks([.. (prevEvents ?? [SomeEventId]).Select(Cite)], [.. (authEvents ?? []).Select(Cite)], Depth: 1);
+        var draft = new EventDraft(type, stateKey, sender, JsonElement.Parse(content), redacts);
+        return EventBuilder.Build(draft, Version, _roomId, links, ++_clock, key, "test");
     }
 
     public Pdu Set(string type, string stateKey, string sender, string content) =>
@@ -102,6 +118,21 @@ internal sealed class TestRoom
         else
         {
             Assert.Contains(refusal, verdict.Refusal ?? "allowed", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>As <see cref="Expect"/>, with another outcome in the versions before one: both sides of the boundary.</summary>
+    public void ExpectSince(int since, string? refusal, string? before, Pdu candidate) =>
+        Expect(IsSince(since) ? refusal : before, candidate);
+
+    public bool IsSince(int version) => int.Parse(Version.Id, CultureInfo.InvariantCulture) >= version;
+
+    /// <summary>Runs a test in a room of each version.</summary>
+    public static void EachVersion(Action<TestRoom> test)
+    {
+        foreach (var version in Versions.All)
+        {
+            test(new TestRoom(version));
         }
     }
 

@@ -33,13 +33,14 @@ public static class AuthEventSelection
         needed.Add((EventTypes.Member, sender));
         if (type == EventTypes.Member && stateKey is not null)
         {
-            AddForMembership(needed, stateKey, content);
+            AddForMembership(needed, version, stateKey, content);
         }
 
         return needed;
     }
 
-    private static void AddForMembership(List<(string Type, string StateKey)> needed, string target, JsonElement content)
+    private static void AddForMembership(
+        List<(string Type, string StateKey)> needed, RoomVersion version, string target, JsonElement content)
     {
         // "The target's current m.room.member event, if any."
         AddOnce(needed, (EventTypes.Member, target));
@@ -61,7 +62,9 @@ public static class AuthEventSelection
 
         // "If membership is join, content.join_authorised_via_users_server is present, and the room version supports restricted rooms,
         // then the m.room.member event with state_key matching content.join_authorised_via_users_server."
-        if (membership == "join" && content.StringOrNull("join_authorised_via_users_server"u8) is { } authoriser)
+        if (membership == "join"
+            && version.RestrictedJoins
+            && content.StringOrNull("join_authorised_via_users_server"u8) is { } authoriser)
         {
             AddOnce(needed, (EventTypes.Member, authoriser));
         }

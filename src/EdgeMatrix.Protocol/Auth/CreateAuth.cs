@@ -2,6 +2,7 @@ using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.Json;
+using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Protocol.Auth;
 
@@ -29,17 +30,17 @@ internal static class CreateAuth
         }
         else if (!UserId.ServerOf(create.RoomId).SequenceEqual(UserId.ServerOf(create.Sender)))
         {
-            // v10, v11: If the domain of the room_id does not match the domain of the sender, reject.
+            // v1 to v11: If the domain of the room_id does not match the domain of the sender, reject.
             return AuthVerdict.Reject("the room_id is of another server than the sender");
         }
 
         // If content.room_version is present and is not a recognised version, reject.
-        if (create.Content.Find("room_version"u8) is { } roomVersion && !IsRecognised(roomVersion))
+        if (create.Content.Find("room_version"u8) is { } roomVersion && !IsRecognised(roomVersion, version))
         {
             return AuthVerdict.Reject("the room version is not one that this server knows");
         }
 
-        // v10: If content has no creator property, reject.
+        // v1 to v10: If content has no creator property, reject.
         if (version.CreatorInContent && create.Content.Find("creator"u8) is null)
         {
             return AuthVerdict.Reject("a create event names no creator");
@@ -56,8 +57,10 @@ internal static class CreateAuth
         return AuthVerdict.Allow;
     }
 
-    private static bool IsRecognised(JsonElement roomVersion) =>
-        roomVersion.ValueKind == JsonValueKind.String && RoomVersions.RoomVersions.Find(roomVersion.GetString()!) is not null;
+    private static bool IsRecognised(JsonElement roomVersion, RoomVersion own) =>
+        roomVersion.ValueKind == JsonValueKind.String
+        && roomVersion.GetString()! is var id
+        && (id == own.Id || RoomVersions.RoomVersions.Find(id) is not null);
 
     private static bool AreUserIds(JsonElement additional)
     {

@@ -2,11 +2,12 @@ using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.Json;
+using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Protocol.Auth;
 
 /// <summary>
-/// The authorisation rules of room versions 10 to 12. Two are the caller's: whether an auth event was itself rejected, and whether the
+/// The authorisation rules of every room version. Two are the caller's: whether an auth event was itself rejected, and whether the
 /// signatures of <see cref="RequiredSigners"/> are right, since both need what lies outside of the event.
 /// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
@@ -40,6 +41,12 @@ public static class EventAuth
             && !UserId.ServerOf(candidate.Sender).SequenceEqual(UserId.ServerOf(create.Sender)))
         {
             return AuthVerdict.Reject("the room is not federated, and the sender is of another server than its creator");
+        }
+
+        // v1 to v5: If type is m.room.aliases: …
+        if (candidate.Version.AliasesAreOfServers && candidate.Type == EventTypes.Aliases)
+        {
+            return AliasesAuth.Check(candidate);
         }
 
         var room = new RoomAuthState(candidate.Version, create, state);
@@ -90,7 +97,7 @@ public static class EventAuth
             }
         }
 
-        // v10, v11: If there is no m.room.create event among the entries, reject.
+        // v1 to v11: If there is no m.room.create event among the entries, reject.
         return version.CreateEventIsRoomId || seen.Contains((EventTypes.Create, ""))
             ? AuthVerdict.Allow
             : AuthVerdict.Reject("there is no create event among the auth events");
@@ -109,12 +116,19 @@ public static class EventAuth
             signers.Add(UserId.ServerOf(candidate.Sender).ToString());
         }
 
-        // "If the event is not validly signed by the homeserver of the user ID denoted by the key, reject."
-        if (candidate.Type == EventTypes.Member
-            && UserId.TryParse(candidate.Content.StringOrNull("join_authorised_via_users_server"u8), out var authoriser)
-            && !signers.Contains(authoriser.ServerName))
+        // "Room versions 1 and 2 also require that a signature is present from the domain in the event_id, if it differs from the
+        // originating server."
+        if (candidate.Version.EventIdFormat == EventIdFormat.Chosen && EventId.TryServerOf(candidate.EventId, out var chooser))
         {
-            signers.Add(authoriser.ServerName);
+            AddOnce(signers, chooser.ToString());
+        }
+
+        // v8 on: "If the event is not validly signed by the homeserver of the user ID denoted by the key, reject."
+        if (candidate.Version.RestrictedJoins
+            && candidate.Type == EventTypes.Member
+            && UserId.TryParse(candidate.Content.StringOrNull("join_authorised_via_users_server"u8), out var authoriser))
+        {
+            AddOnce(signers, authoriser.ServerName);
         }
 
         return signers;
@@ -152,9 +166,25 @@ public static class EventAuth
             return AuthVerdict.Reject("the state_key is the user id of someone other than the sender");
         }
 
-        // If type is m.room.power_levels: … Otherwise, allow. An m.room.redaction is an event like any other here: whether the redact
-        // level lets it redact is asked when it is applied.
-        return candidate.Type == EventTypes.PowerLevels ? PowerLevelsAuth.Check(candidate, room) : AuthVerdict.Allow;
+        return candidate.Type switch
+        {
+            // If type is m.room.power_levels: …
+            EventTypes.PowerLevels => PowerLevelsAuth.Check(candidate, room),
+
+            // v1, v2: If type is m.room.redaction: …
+            EventTypes.Redaction when candidate.Version.AuthorisesRedactions => RedactionAuth.Check(candidate, room.PowerLevels),
+
+            // Otherwise, allow.
+            _ => AuthVerdict.Allow,
+        };
+    }
+
+    private static void AddOnce(List<string> signers, string server)
+    {
+        if (!signers.Contains(server))
+        {
+            signers.Add(server);
+        }
     }
 
     private static bool IsThirdPartyInvite(Pdu candidate) =>

@@ -3,7 +3,7 @@ using EdgeMatrix.Protocol.Json;
 
 namespace EdgeMatrix.Protocol.Auth;
 
-/// <summary>"If <c>membership</c> is <c>invite</c>": rule 4.4 of v10 and v11, 5.4 of v12.</summary>
+/// <summary>"If <c>membership</c> is <c>invite</c>": rule 5.3 of v1 to v5, 4.3 of v6 and v7, 4.4 of v8 to v11, 5.4 of v12.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
 internal static class InviteAuth
 {

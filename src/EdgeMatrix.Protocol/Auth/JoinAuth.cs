@@ -3,13 +3,13 @@ using EdgeMatrix.Protocol.Json;
 
 namespace EdgeMatrix.Protocol.Auth;
 
-/// <summary>"If <c>membership</c> is <c>join</c>": rule 4.3 of v10 and v11, 5.3 of v12.</summary>
+/// <summary>"If <c>membership</c> is <c>join</c>": rule 5.2 of v1 to v5, 4.2 of v6 and v7, 4.3 of v8 to v11, 5.3 of v12.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
 internal static class JoinAuth
 {
     public static AuthVerdict Check(Pdu candidate, string target, RoomAuthState room)
     {
-        // v10: If the only previous event is an m.room.create and the state_key is the creator, allow.
+        // v1 to v10: If the only previous event is an m.room.create and the state_key is the creator, allow.
         // v11, v12: If the only previous event is an m.room.create and the state_key is the sender of the m.room.create, allow.
         if (candidate.PrevEvents is [var only] && only == room.Create.EventId && target == room.Creators.First)
         {
@@ -31,13 +31,18 @@ internal static class JoinAuth
 
         switch (room.JoinRule)
         {
-            // If the join_rule is invite or knock then allow if membership state is invite or join.
-            case "invite" or "knock":
+            // v1 to v6: If the join_rule is invite then allow if membership state is invite or join.
+            // v7 on: If the join_rule is invite or knock then allow if membership state is invite or join.
+            case "invite":
+            case "knock" when candidate.Version.Knocking:
                 return membership is "invite" or "join"
                     ? AuthVerdict.Allow
                     : AuthVerdict.Reject("who joins is not invited");
 
-            case "restricted" or "knock_restricted":
+            // v8, v9: If the join_rule is restricted: …
+            // v10 on: If the join_rule is restricted or knock_restricted: …
+            case "restricted" when candidate.Version.RestrictedJoins:
+            case "knock_restricted" when candidate.Version.KnockRestrictedJoins:
                 return CheckRestricted(candidate, membership, room);
 
             // If the join_rule is public, allow.

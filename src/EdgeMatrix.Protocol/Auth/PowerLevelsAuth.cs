@@ -1,27 +1,29 @@
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
-using EdgeMatrix.Protocol.Identifiers;
-using EdgeMatrix.Protocol.Json;
+using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Protocol.Auth;
 
-/// <summary>"If type is <c>m.room.power_levels</c>": rule 9 of v10 and v11, 10 of v12. Nobody gives or takes more than they have.</summary>
+/// <summary>
+/// "If type is <c>m.room.power_levels</c>": rule 10 of v1 to v5, 9 of v6 to v11, 10 of v12. Nobody gives or takes more than they have.
+/// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules</remarks>
 internal static class PowerLevelsAuth
 {
-    private static readonly string[] Levels = ["users_default", "events_default", "state_default", "ban", "redact", "kick", "invite"];
+    private static readonly string[] UpToVersion5 = ["events"];
 
-    private static readonly string[] Maps = ["events", "notifications"];
+    private static readonly string[] SinceVersion6 = ["events", "notifications"];
 
     public static AuthVerdict Check(Pdu candidate, RoomAuthState room)
     {
+        var version = candidate.Version;
         var next = candidate.Content;
-        if (CheckTypes(next) is { Allowed: false } malformed)
+        if (PowerLevelsForm.Check(next, version) is { Allowed: false } malformed)
         {
             return malformed;
         }
 
-        if (candidate.Version.PrivilegedCreators && CheckCreators(next, room) is { Allowed: false } creatorNamed)
+        if (version.PrivilegedCreators && CheckCreators(next, room) is { Allowed: false } creatorNamed)
         {
             return creatorNamed;
         }
@@ -33,65 +35,37 @@ internal static class PowerLevelsAuth
         }
 
         var senderLevel = room.PowerLevels.ForUser(candidate.Sender);
-        if (CheckLevels(current, next, senderLevel) is { Allowed: false } level)
+        if (CheckLevels(current, next, version, senderLevel) is { Allowed: false } level)
         {
             return level;
         }
 
-        foreach (var map in Maps)
+        foreach (var map in version.GuardsNotificationLevels ? SinceVersion6 : UpToVersion5)
         {
-            if (CheckMap(map, Entries(current, map), Entries(next, map), senderLevel) is { Allowed: false } entry)
+            if (Entries(current, map, version) is not { } before || Entries(next, map, version) is not { } after)
+            {
+                return AuthVerdict.Reject($"{map} holds something that is not a level");
+            }
+
+            if (CheckMap(map, before, after, senderLevel) is { Allowed: false } entry)
             {
                 return entry;
             }
         }
 
         // Otherwise, allow.
-        return CheckUsers(Entries(current, "users"), Entries(next, "users"), candidate.Sender, senderLevel);
-    }
-
-    private static AuthVerdict CheckTypes(JsonElement next)
-    {
-        // If any of the properties users_default, events_default, state_default, ban, redact, kick, or invite in content are present
-        // and not an integer, reject.
-        foreach (var name in Levels)
-        {
-            if (next.TryGetProperty(name, out var level) && level.AsInteger() is null)
-            {
-                return AuthVerdict.Reject($"{name} is not an integer");
-            }
-        }
-
-        // If either of the properties events or notifications in content are present and not an object with values that are integers,
-        // reject.
-        foreach (var map in Maps)
-        {
-            if (next.TryGetProperty(map, out var entries) && !IsObjectOfIntegers(entries))
-            {
-                return AuthVerdict.Reject($"{map} is not an object of integers");
-            }
-        }
-
-        // If the users property in content is not an object with keys that are valid user IDs with values that are integers, reject.
-        if (next.TryGetProperty("users"u8, out var users)
-            && (!IsObjectOfIntegers(users) || !users.EnumerateObject().All(static user => UserId.TryParse(user.Name, out _))))
-        {
-            return AuthVerdict.Reject("users is not an object of user ids and integers");
-        }
-
-        return AuthVerdict.Allow;
+        return Entries(current, "users", version) is { } users
+            ? CheckUsers(users, Entries(next, "users", version)!, candidate.Sender, senderLevel)
+            : AuthVerdict.Reject("users holds something that is not a level");
     }
 
     // v12: If the users property in content contains the sender of the m.room.create event or any of the additional_creators array (if
     // present) from the content of the m.room.create event, reject.
     private static AuthVerdict CheckCreators(JsonElement next, RoomAuthState room)
     {
-        foreach (var userId in Entries(next, "users").Keys)
+        if (next.TryGetProperty("users"u8, out var users) && users.EnumerateObject().Any(user => room.Creators.Contains(user.Name)))
         {
-            if (room.Creators.Contains(userId))
-            {
-                return AuthVerdict.Reject("users names a creator of the room, whose power level is beyond all");
-            }
+            return AuthVerdict.Reject("users names a creator of the room, whose power level is beyond all");
         }
 
         return AuthVerdict.Allow;
@@ -99,12 +73,15 @@ internal static class PowerLevelsAuth
 
     // For the properties users_default, events_default, state_default, ban, redact, kick, invite check if they were added, changed or
     // removed. For each found alteration: …
-    private static AuthVerdict CheckLevels(JsonElement current, JsonElement next, long senderLevel)
+    private static AuthVerdict CheckLevels(JsonElement current, JsonElement next, RoomVersion version, long senderLevel)
     {
-        foreach (var name in Levels)
+        foreach (var name in PowerLevelsForm.Levels)
         {
-            var before = current.TryGetProperty(name, out var old) ? old.AsInteger() : null;
-            var after = next.TryGetProperty(name, out var changed) ? changed.AsInteger() : null;
+            if (!TryLevel(current, name, version, out var before) || !TryLevel(next, name, version, out var after))
+            {
+                return AuthVerdict.Reject($"{name} is not a level");
+            }
+
             if (before == after)
             {
                 continue;
@@ -128,8 +105,9 @@ internal static class PowerLevelsAuth
 
     private static AuthVerdict CheckMap(string map, Dictionary<string, long> current, Dictionary<string, long> next, long senderLevel)
     {
-        // For each entry being changed in, or removed from, the events or notifications properties: If the current value is greater
-        // than the sender's current power level, reject.
+        // v1 to v5: For each entry being changed in, or removed from, the events property: …
+        // v6 on: For each entry being changed in, or removed from, the events or notifications properties: If the current value is
+        // greater than the sender's current power level, reject.
         foreach (var (key, before) in current)
         {
             if (IsAltered(key, before, next) && before > senderLevel)
@@ -175,21 +153,41 @@ internal static class PowerLevelsAuth
     private static bool IsAltered(string key, long value, Dictionary<string, long> other) =>
         !other.TryGetValue(key, out var otherValue) || otherValue != value;
 
-    private static bool IsObjectOfIntegers(JsonElement value) =>
-        value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(static entry => entry.Value.AsInteger() is not null);
+    // Null is a level that is not there; false is returned where something is there that is none.
+    private static bool TryLevel(JsonElement content, string name, RoomVersion version, out long? level)
+    {
+        level = null;
+        if (!content.TryGetProperty(name, out var value))
+        {
+            return true;
+        }
 
-    private static Dictionary<string, long> Entries(JsonElement content, string map)
+        level = PowerLevelValue.Read(value, version);
+        return level is not null;
+    }
+
+    // Null where something is there that is no object of levels: then nobody can say what was altered.
+    private static Dictionary<string, long>? Entries(JsonElement content, string map, RoomVersion version)
     {
         var entries = new Dictionary<string, long>();
-        if (content.TryGetProperty(map, out var value) && value.ValueKind == JsonValueKind.Object)
+        if (!content.TryGetProperty(map, out var value))
         {
-            foreach (var entry in value.EnumerateObject())
+            return entries;
+        }
+
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        foreach (var entry in value.EnumerateObject())
+        {
+            if (PowerLevelValue.Read(entry.Value, version) is not { } level)
             {
-                if (entry.Value.AsInteger() is { } level)
-                {
-                    entries[entry.Name] = level;
-                }
+                return null;
             }
+
+            entries[entry.Name] = level;
         }
 
         return entries;

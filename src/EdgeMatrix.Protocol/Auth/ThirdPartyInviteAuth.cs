@@ -5,7 +5,7 @@ using EdgeMatrix.Protocol.Signing;
 
 namespace EdgeMatrix.Protocol.Auth;
 
-/// <summary>"If <c>content</c> has a <c>third_party_invite</c> property": rule 4.4.1 of v10 and v11, 5.4.1 of v12.</summary>
+/// <summary>"If <c>content</c> has a <c>third_party_invite</c> property": the first rule for invites.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#verifying-the-invite</remarks>
 internal static class ThirdPartyInviteAuth
 {

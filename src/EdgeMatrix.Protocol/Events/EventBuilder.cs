@@ -1,6 +1,5 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text;
+using System.Buffers.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.Json;
@@ -15,6 +14,8 @@ namespace EdgeMatrix.Protocol.Events;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events</remarks>
 public static class EventBuilder
 {
+    private const int OpaqueIdBytes = 16;
+
     /// <param name="roomId">Ignored for a create event of a version whose room id is its hash.</param>
     /// <param name="originServerTs">Milliseconds since the Unix epoch.</param>
     /// <param name="key">Signs for <paramref name="serverName"/>, the server of the sender.</param>
@@ -23,16 +24,14 @@ public static class EventBuilder
         EventDraft draft,
         RoomVersion version,
         string roomId,
-        IReadOnlyList<string> prevEvents,
-        IReadOnlyList<string> authEvents,
-        long depth,
+        EventLinks links,
         long originServerTs,
         SigningKey key,
         string serverName)
     {
         var content = ContentOf(draft, version);
         var writtenRoomId = version.CreateEventIsRoomId && draft.Type == EventTypes.Create ? null : roomId;
-        if (Check(draft, content, version, writtenRoomId, prevEvents, authEvents, depth, originServerTs) is { } refusal)
+        if (Check(draft, content, version, writtenRoomId, links, originServerTs) is { } refusal)
         {
             return PduParse.Refuse(refusal);
         }
@@ -44,8 +43,11 @@ public static class EventBuilder
         }
 
         var topLevelRedacts = version.RedactsInContent ? null : draft.Redacts;
-        var parts = new Parts(
-            draft, writtenRoomId, topLevelRedacts, prevEvents, authEvents, depth, originServerTs, canonicalContent.WrittenMemory);
+        var parts = new EventText(draft, links, writtenRoomId, topLevelRedacts, originServerTs, canonicalContent.WrittenMemory);
+        if (version.EventIdFormat == EventIdFormat.Chosen)
+        {
+            parts = parts with { EventId = ChooseEventId(parts, serverName) };
+        }
 
         var contentHash = UnpaddedBase64.Encode(EventHashes.Sha256(parts.Write(hash: null, signature: null)));
 
@@ -57,11 +59,22 @@ public static class EventBuilder
         };
         var signedPart = redacted.Write(contentHash, signature: null);
 
-        var signature = new Signature(serverName, key.KeyId, UnpaddedBase64.Encode(key.Sign(signedPart)));
+        var signature = new EventText.Signature(serverName, key.KeyId, UnpaddedBase64.Encode(key.Sign(signedPart)));
         var json = parts.Write(contentHash, signature);
-        return EventFormat.CheckSize(json.Length) is { } tooLarge
-            ? PduParse.RefuseSize(tooLarge)
-            : PduParse.Accept(Pdu.FromStored(json, version, EventHashes.EventId(EventHashes.Sha256(signedPart), version)));
+        if (EventFormat.CheckSize(json.Length) is { } tooLarge)
+        {
+            return PduParse.RefuseSize(tooLarge);
+        }
+
+        var eventId = parts.EventId ?? EventHashes.EventId(EventHashes.Sha256(signedPart), version);
+        return PduParse.Accept(Pdu.FromStored(json, version, eventId));
+    }
+
+    // "opaque_id is a locally-unique string": a hash of all else that the event says is as unique as the event.
+    private static string ChooseEventId(EventText parts, string serverName)
+    {
+        var hash = EventHashes.Sha256(parts.Write(hash: null, signature: null));
+        return $"${Base64Url.EncodeToString(hash.AsSpan(0, OpaqueIdBytes))}:{serverName}";
     }
 
     private static JsonElement ContentOf(EventDraft draft, RoomVersion version)
@@ -91,14 +104,7 @@ public static class EventBuilder
     }
 
     private static string? Check(
-        EventDraft draft,
-        JsonElement content,
-        RoomVersion version,
-        string? roomId,
-        IReadOnlyList<string> prevEvents,
-        IReadOnlyList<string> authEvents,
-        long depth,
-        long originServerTs)
+        EventDraft draft, JsonElement content, RoomVersion version, string? roomId, EventLinks links, long originServerTs)
     {
         if (content.ValueKind != JsonValueKind.Object)
         {
@@ -110,7 +116,7 @@ public static class EventBuilder
             return "origin_server_ts is out of range";
         }
 
-        if (!prevEvents.All(EventId.IsValid) || !authEvents.All(EventId.IsValid))
+        if (!AreReferences(links.PrevEvents, version) || !AreReferences(links.AuthEvents, version))
         {
             return "prev_events or auth_events hold something that is not an event id";
         }
@@ -119,96 +125,12 @@ public static class EventBuilder
             ?? EventFormat.CheckSender(draft.Sender)
             ?? EventFormat.CheckStateKey(draft.StateKey)
             ?? EventFormat.CheckRoomId(roomId, draft.Type, version)
-            ?? EventFormat.CheckDepth(depth)
-            ?? EventFormat.CheckPrevEventCount(prevEvents.Count)
-            ?? EventFormat.CheckAuthEventCount(authEvents.Count);
+            ?? EventFormat.CheckDepth(links.Depth, version)
+            ?? EventFormat.CheckPrevEventCount(links.PrevEvents.Count)
+            ?? EventFormat.CheckAuthEventCount(links.AuthEvents.Count);
     }
 
-    private sealed record Signature(string ServerName, string KeyId, string Value);
-
-    /// <summary>The fields of an event, written by hand in the order of canonical JSON.</summary>
-    private sealed record Parts(
-        EventDraft Draft,
-        string? RoomId,
-        string? Redacts,
-        IReadOnlyList<string> PrevEvents,
-        IReadOnlyList<string> AuthEvents,
-        long Depth,
-        long OriginServerTs,
-        ReadOnlyMemory<byte> Content)
-    {
-        public byte[] Write(string? hash, Signature? signature)
-        {
-            var output = new ArrayBufferWriter<byte>(Content.Length + 1024);
-            output.Write("{\"auth_events\":"u8);
-            WriteIds(AuthEvents, output);
-            output.Write(",\"content\":"u8);
-            output.Write(Content.Span);
-            output.Write(",\"depth\":"u8);
-            WriteInteger(Depth, output);
-            if (hash is not null)
-            {
-                output.Write(",\"hashes\":{\"sha256\":"u8);
-                WriteString(hash, output);
-                output.Write("}"u8);
-            }
-
-            output.Write(",\"origin_server_ts\":"u8);
-            WriteInteger(OriginServerTs, output);
-            output.Write(",\"prev_events\":"u8);
-            WriteIds(PrevEvents, output);
-            WriteField(",\"redacts\":"u8, Redacts, output);
-            WriteField(",\"room_id\":"u8, RoomId, output);
-            WriteField(",\"sender\":"u8, Draft.Sender, output);
-            if (signature is not null)
-            {
-                output.Write(",\"signatures\":{"u8);
-                WriteString(signature.ServerName, output);
-                output.Write(":{"u8);
-                WriteString(signature.KeyId, output);
-                WriteField(":"u8, signature.Value, output);
-                output.Write("}}"u8);
-            }
-
-            WriteField(",\"state_key\":"u8, Draft.StateKey, output);
-            WriteField(",\"type\":"u8, Draft.Type, output);
-            output.Write("}"u8);
-            return output.WrittenSpan.ToArray();
-        }
-
-        private static void WriteField(ReadOnlySpan<byte> key, string? value, IBufferWriter<byte> output)
-        {
-            if (value is not null)
-            {
-                output.Write(key);
-                WriteString(value, output);
-            }
-        }
-
-        private static void WriteIds(IReadOnlyList<string> ids, IBufferWriter<byte> output)
-        {
-            output.Write("["u8);
-            for (var index = 0; index < ids.Count; index++)
-            {
-                if (index > 0)
-                {
-                    output.Write(","u8);
-                }
-
-                WriteString(ids[index], output);
-            }
-
-            output.Write("]"u8);
-        }
-
-        private static void WriteString(string value, IBufferWriter<byte> output) =>
-            JsonText.WriteString(Encoding.UTF8.GetBytes(value), output);
-
-        private static void WriteInteger(long value, IBufferWriter<byte> output)
-        {
-            Span<byte> digits = stackalloc byte[20];
-            value.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
-            output.Write(digits[..written]);
-        }
-    }
+    private static bool AreReferences(IReadOnlyList<EventReference> references, RoomVersion version) =>
+        references.All(cited => EventId.IsValid(cited.EventId)
+            && (cited.Sha256 is not null) == (version.EventIdFormat == EventIdFormat.Chosen));
 }

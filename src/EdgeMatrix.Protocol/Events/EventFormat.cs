@@ -30,9 +30,15 @@ internal static class EventFormat
             return PduParse.Refuse(notCanonical);
         }
 
-        return CheckSize(canonical.Length) is { } tooLarge
-            ? PduParse.RefuseSize(tooLarge)
-            : PduParse.Accept(Pdu.FromStored(canonical, version, EventHashes.EventId(canonical, root.StringOrNull("type"u8)!, version)));
+        if (CheckSize(canonical.Length) is { } tooLarge)
+        {
+            return PduParse.RefuseSize(tooLarge);
+        }
+
+        var eventId = version.EventIdFormat == EventIdFormat.Chosen
+            ? root.StringOrNull("event_id"u8)!
+            : EventHashes.EventId(canonical, root.StringOrNull("type"u8)!, version);
+        return PduParse.Accept(Pdu.FromStored(canonical, version, eventId));
     }
 
     /// <summary>"The complete event MUST NOT be larger than 65536 bytes."</summary>
@@ -63,9 +69,14 @@ internal static class EventFormat
             : $"room_id is not a room id of version {version.Id}";
     }
 
-    /// <summary>"If the room's depth is already at the limit, the depth must be set to the limit": 2^53 - 1 is in range.</summary>
-    public static string? CheckDepth(long depth) =>
-        depth is >= 0 and <= CanonicalJson.MaxInteger ? null : "depth is not between 0 and 2^53 - 1";
+    /// <summary>"If the room's depth is already at the limit, the depth must be set to the limit": the limit is in range.</summary>
+    public static string? CheckDepth(long depth, RoomVersion version) =>
+        depth >= 0 && depth <= version.MaxDepth ? null : $"depth is not between 0 and {version.MaxDepth}";
+
+    /// <summary>"<c>$opaque_id:domain</c>, where domain is the server name of the homeserver".</summary>
+    /// <param name="eventId">Null if the event has none, or something else than a string.</param>
+    public static string? CheckEventId(string? eventId, RoomVersion version) =>
+        version.EventIdFormat != EventIdFormat.Chosen || EventId.TryServerOf(eventId, out _) ? null : "event_id is not an event id with a domain";
 
     public static string? CheckPrevEventCount(int count) =>
         count > EventLimits.MaxPrevEvents ? $"there are more than {EventLimits.MaxPrevEvents} prev_events" : null;
@@ -120,12 +131,13 @@ internal static class EventFormat
             ?? CheckSender(sender)
             ?? CheckStateKey(root.StringOrNull("state_key"u8))
             ?? CheckRoomId(root.StringOrNull("room_id"u8), type, version)
-            ?? CheckBody(root)
-            ?? (CheckIds(root, "prev_events"u8, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
-            ?? (CheckIds(root, "auth_events"u8, out var authEvents) ?? CheckAuthEventCount(authEvents));
+            ?? CheckEventId(root.StringOrNull("event_id"u8), version)
+            ?? CheckBody(root, version)
+            ?? (CheckIds(root, "prev_events"u8, version, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
+            ?? (CheckIds(root, "auth_events"u8, version, out var authEvents) ?? CheckAuthEventCount(authEvents));
     }
 
-    private static string? CheckBody(JsonElement root)
+    private static string? CheckBody(JsonElement root, RoomVersion version)
     {
         if (root.ObjectOrNull("content"u8) is null)
         {
@@ -152,7 +164,7 @@ internal static class EventFormat
             return "signatures is not an object of servers, keys and signatures";
         }
 
-        return CheckDepth(depth);
+        return CheckDepth(depth, version);
     }
 
     private static bool AreSignatures(JsonElement signatures)
@@ -176,7 +188,7 @@ internal static class EventFormat
         return true;
     }
 
-    private static string? CheckIds(JsonElement root, ReadOnlySpan<byte> name, out int count)
+    private static string? CheckIds(JsonElement root, ReadOnlySpan<byte> name, RoomVersion version, out int count)
     {
         count = 0;
         if (root.ArrayOrNull(name) is not { } ids)
@@ -187,12 +199,25 @@ internal static class EventFormat
         count = ids.GetArrayLength();
         foreach (var id in ids.EnumerateArray())
         {
-            if (id.ValueKind != JsonValueKind.String || !EventId.IsValid(id.GetString()))
+            if (IdOf(id, version) is not { ValueKind: JsonValueKind.String } text || !EventId.IsValid(text.GetString()))
             {
                 return $"{Encoding.UTF8.GetString(name)} holds something that is not an event id";
             }
         }
 
         return null;
+    }
+
+    // "Event IDs and reference hashes": pairs, in versions 1 and 2. The hashes say nothing that the cited event would not.
+    private static JsonElement? IdOf(JsonElement cited, RoomVersion version)
+    {
+        if (version.EventIdFormat != EventIdFormat.Chosen)
+        {
+            return cited;
+        }
+
+        return cited.ValueKind == JsonValueKind.Array && cited.GetArrayLength() == 2 && cited[1].ValueKind == JsonValueKind.Object
+            ? cited[0]
+            : null;
     }
 }

@@ -49,9 +49,13 @@ public static class EventHashes
     /// <exception cref="FormatException">The event has no canonical form.</exception>
     public static byte[] ReferenceHash(JsonElement eventJson, RoomVersion version) => Sha256(Redaction.SignedPart(eventJson, version));
 
-    /// <exception cref="FormatException">The event has no canonical form.</exception>
-    public static string EventId(JsonElement eventJson, RoomVersion version) => EventId(ReferenceHash(eventJson, version), version);
+    /// <summary>The id of an event: what stands in it, or what follows from its hash.</summary>
+    /// <exception cref="FormatException">The event has no canonical form, or of versions 1 and 2, no id.</exception>
+    public static string EventId(JsonElement eventJson, RoomVersion version) => version.EventIdFormat == EventIdFormat.Chosen
+        ? eventJson.StringOrNull("event_id"u8) ?? throw new FormatException("the event has no event_id")
+        : EventId(ReferenceHash(eventJson, version), version);
 
+    /// <summary>The id since version 3, which follows from the hash.</summary>
     /// <param name="canonicalEvent">With or without signatures.</param>
     internal static string EventId(ReadOnlySpan<byte> canonicalEvent, string type, RoomVersion version)
     {
@@ -71,9 +75,15 @@ public static class EventHashes
 
     internal static string EventId(ReadOnlySpan<byte> referenceHash, RoomVersion version) => version.EventIdFormat switch
     {
+        EventIdFormat.Hash => string.Concat("$", UnpaddedBase64.Encode(referenceHash)),
         EventIdFormat.UrlSafeHash => string.Concat("$", Base64Url.EncodeToString(referenceHash)),
         _ => throw new ArgumentOutOfRangeException(nameof(version)),
     };
+
+    /// <summary>The hash that stands beside the id where the event is cited; null since version 3.</summary>
+    internal static string? CitedHash(Pdu cited) => cited.Version.EventIdFormat == EventIdFormat.Chosen
+        ? UnpaddedBase64.Encode(Sha256(CanonicalMembers.CopyOf(cited.Json.Span, cited.Version.Redaction.SignedPartOf(cited.Type))))
+        : null;
 
     internal static byte[] Sha256(ReadOnlySpan<byte> bytes) => HashAlgorithm.Sha256.Hash(bytes);
 

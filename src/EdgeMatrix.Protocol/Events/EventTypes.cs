@@ -11,4 +11,7 @@ public static class EventTypes
     public const string ThirdPartyInvite = "m.room.third_party_invite";
     public const string HistoryVisibility = "m.room.history_visibility";
     public const string Redaction = "m.room.redaction";
+
+    /// <summary>Historical: the aliases that a server has for the room.</summary>
+    public const string Aliases = "m.room.aliases";
 }

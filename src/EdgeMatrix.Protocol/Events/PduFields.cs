@@ -142,7 +142,9 @@ internal sealed class PduFields
         return reader.GetString();
     }
 
-    /// <summary>The event ids of a list that <see cref="Read"/> found.</summary>
+    /// <summary>
+    /// The event ids of a list that <see cref="Read"/> found; in room versions 1 and 2 it is one of pairs of an id and hashes.
+    /// </summary>
     public static IReadOnlyList<string> ReadIds(ReadOnlySpan<byte> list)
     {
         if (list.IsEmpty)
@@ -153,9 +155,19 @@ internal sealed class PduFields
         var ids = new List<string>();
         var reader = new Utf8JsonReader(list);
         reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.String)
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
+            var isPair = reader.TokenType == JsonTokenType.StartArray;
+            if (isPair)
+            {
+                reader.Read();
+            }
+
             ids.Add(reader.GetString()!);
+            while (isPair && reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            {
+                reader.Skip();
+            }
         }
 
         return ids;

@@ -33,19 +33,33 @@ public sealed class RedactionRules
         _signedWithoutContent = KeyFilter.Only(signed).With("content", KeyFilter.Nothing);
     }
 
-    /// <summary>The rules of room versions 9 and 10.</summary>
-    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v10/#redactions</remarks>
-    internal static RedactionRules V9 { get; } = new(
+    /// <summary>The rules of room versions 1 to 5.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v1/#redactions</remarks>
+    internal static RedactionRules V1 { get; } = new(
         [.. TopLevelOfV11, "prev_state", "origin", "membership"],
         new Dictionary<string, KeyFilter>
         {
-            [EventTypes.Member] = KeyFilter.Only("membership", "join_authorised_via_users_server"),
+            [EventTypes.Member] = KeyFilter.Only("membership"),
             [EventTypes.Create] = KeyFilter.Only("creator"),
-            [EventTypes.JoinRules] = KeyFilter.Only("join_rule", "allow"),
+            [EventTypes.JoinRules] = KeyFilter.Only("join_rule"),
             [EventTypes.PowerLevels] = KeyFilter.Only(
                 "ban", "events", "events_default", "kick", "redact", "state_default", "users", "users_default"),
+            [EventTypes.Aliases] = KeyFilter.Only("aliases"),
             [EventTypes.HistoryVisibility] = KeyFilter.Only("history_visibility"),
         });
+
+    /// <summary>"All significant meaning for <c>m.room.aliases</c> has been removed": room versions 6 and 7.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v6/#redactions</remarks>
+    internal static RedactionRules V6 { get; } = V1.With(EventTypes.Aliases, KeyFilter.Nothing);
+
+    /// <summary>"<c>m.room.join_rules</c> events now keep <c>allow</c>": room version 8.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v8/#redactions</remarks>
+    internal static RedactionRules V8 { get; } = V6.With(EventTypes.JoinRules, KeyFilter.Only("join_rule", "allow"));
+
+    /// <summary>"<c>m.room.member</c> events now keep <c>join_authorised_via_users_server</c>": room versions 9 and 10.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v9/#redactions</remarks>
+    internal static RedactionRules V9 { get; } = V8.With(
+        EventTypes.Member, KeyFilter.Only("membership", "join_authorised_via_users_server"));
 
     /// <summary>The rules of room versions 11 and 12.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v11/#redactions</remarks>
@@ -61,6 +75,9 @@ public sealed class RedactionRules
                 "ban", "events", "events_default", "invite", "kick", "redact", "state_default", "users", "users_default"),
             [EventTypes.Redaction] = KeyFilter.Only("redacts"),
         });
+
+    private RedactionRules With(string type, KeyFilter content) =>
+        new([.. _topLevel], new Dictionary<string, KeyFilter>(_content) { [type] = content });
 
     /// <summary>Whether redaction keeps this key of the event itself.</summary>
     internal bool KeepsTopLevel(string key) => _topLevel.Contains(key);

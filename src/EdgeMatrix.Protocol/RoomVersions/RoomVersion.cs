@@ -17,11 +17,41 @@ public sealed record RoomVersion
     /// <summary>Which numbers events may hold, and how they are hashed.</summary>
     public CanonicalForm CanonicalForm { get; init; }
 
-    /// <summary>Whether a signature counts only if its key was valid when the event was made (5 on).</summary>
-    public bool EnforcesKeyValidity { get; init; }
+    /// <summary>The greatest <c>depth</c>; an event that follows one of this depth has it too.</summary>
+    public long MaxDepth { get; init; }
 
     /// <summary>What redaction leaves of an event.</summary>
     public required RedactionRules Redaction { get; init; }
+
+    /// <summary>Whether a signature counts only if its key was valid when the event was made (5 on).</summary>
+    public bool EnforcesKeyValidity { get; init; }
+
+    /// <summary>Where the state before an event, and what authorises it, are looked for.</summary>
+    public StateSource StateSource { get; init; }
+
+    /// <summary>Whether a server may set its own <c>m.room.aliases</c>, whoever is joined, and no other's (up to 5).</summary>
+    public bool AliasesAreOfServers { get; init; }
+
+    /// <summary>
+    /// Whether the authorisation rules ask if a redaction may redact (1 and 2); else that is asked when it is applied, and the rules take
+    /// it for an event like any other.
+    /// </summary>
+    public bool AuthorisesRedactions { get; init; }
+
+    /// <summary>Whether levels in <c>notifications</c> are guarded like those in <c>events</c> (6 on).</summary>
+    public bool GuardsNotificationLevels { get; init; }
+
+    /// <summary>Whether power levels must be integers (10 on); else strings of digits, and fractions cut off, are levels too.</summary>
+    public bool IntegerPowerLevels { get; init; }
+
+    /// <summary>Whether there are knocks, and the join rule <c>knock</c> (7 on).</summary>
+    public bool Knocking { get; init; }
+
+    /// <summary>Whether there is the join rule <c>restricted</c> (8 on).</summary>
+    public bool RestrictedJoins { get; init; }
+
+    /// <summary>Whether there is the join rule <c>knock_restricted</c> (10 on).</summary>
+    public bool KnockRestrictedJoins { get; init; }
 
     /// <summary>Whether the create event names the creator in <c>content.creator</c> (up to 10); else the creator is its sender.</summary>
     public bool CreatorInContent { get; init; }

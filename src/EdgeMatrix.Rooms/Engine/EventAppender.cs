@@ -139,17 +139,8 @@ internal sealed class EventAppender(LocalServer server)
 
     private static bool MayRedact(WriteTransaction db, Room room, Pdu redaction, Pdu target, long state)
     {
-        // The power level of the redaction event's sender is greater than or equal to the redact level, or
-        // the domain of the redaction event's sender matches that of the original event's sender.
-        if (DomainOf(redaction.Sender).SequenceEqual(DomainOf(target.Sender)))
-        {
-            return true;
-        }
-
         var create = RoomStateReader.Find(db, room.Version, state, "m.room.create", "");
         var powerLevels = PowerLevels.From(room.Version, RoomStateReader.Find(db, room.Version, state, "m.room.power_levels", ""), create!);
-        return powerLevels.ForUser(redaction.Sender) >= powerLevels.Redact;
-
-        static ReadOnlySpan<char> DomainOf(string userId) => userId.AsSpan(userId.IndexOf(':') + 1);
+        return RedactionAuth.Applies(redaction, target, powerLevels);
     }
 }

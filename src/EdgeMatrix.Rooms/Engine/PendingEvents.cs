@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 
@@ -25,6 +26,13 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
     /// <returns>Null, or why the event may not be.</returns>
     public Refusal? Add(EventDraft draft, long originServerTs)
     {
+        // Old room versions let power levels pass that new events should not hold.
+        if (draft is { Type: EventTypes.PowerLevels, StateKey: not null, Content.ValueKind: JsonValueKind.Object }
+            && PowerLevelsForm.CheckNew(draft.Content) is { Allowed: false } form)
+        {
+            return new Refusal(RefusalKind.BadJson, form.Refusal!);
+        }
+
         // Auth events selection.
         var authEvents = new List<Pdu>();
         foreach (var (type, stateKey) in AuthEventSelection.Needed(room.Version, draft.Type, draft.Sender, draft.StateKey, draft.Content))
@@ -37,17 +45,11 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
 
         // Hashes, signature, format and size of the room version.
         var last = _events.Count > 0 ? _events[^1] : null;
-        var depth = last?.Depth ?? head.Depth;
-        var built = EventBuilder.Build(
-            draft,
-            room.Version,
-            room.Id,
-            last is null ? head.Extremities : [last.EventId],
-            [.. authEvents.Select(e => e.EventId)],
-            depth + 1,
-            originServerTs,
-            server.Key,
-            server.Name);
+        var links = new EventLinks(
+            last is null ? head.Extremities : [EventReference.To(last)],
+            [.. authEvents.Select(EventReference.To)],
+            EventLinks.NextDepth(last?.Depth ?? head.Depth, room.Version));
+        var built = EventBuilder.Build(draft, room.Version, room.Id, links, originServerTs, server.Key, server.Name);
         if (built.Event is not { } pdu)
         {
             return Refuse(built);

@@ -29,8 +29,8 @@ internal sealed class RoomHead
         _roomId = roomId;
     }
 
-    /// <summary>Ids of the events that nothing refers to yet: the next event's prev events.</summary>
-    public List<string> Extremities { get; } = [];
+    /// <summary>The events that nothing refers to yet: the next event's prev events.</summary>
+    public List<EventReference> Extremities { get; } = [];
 
     /// <summary>The greatest depth of the extremities.</summary>
     public long Depth { get; private set; }
@@ -45,8 +45,9 @@ internal sealed class RoomHead
         foreach (var nid in row.Extremities)
         {
             var stored = EventTable.Find(snapshot, nid) ?? throw new InvalidOperationException($"extremity {nid} of {roomId} is not stored");
-            head.Extremities.Add(stored.EventId);
-            head.Depth = Math.Max(head.Depth, stored.Parse(version).Depth);
+            var pdu = stored.Parse(version);
+            head.Extremities.Add(EventReference.To(pdu));
+            head.Depth = Math.Max(head.Depth, pdu.Depth);
         }
 
         return head;
@@ -79,8 +80,8 @@ internal sealed class RoomHead
     {
         foreach (var pdu in events)
         {
-            Extremities.RemoveAll(pdu.PrevEvents.Contains);
-            Extremities.Add(pdu.EventId);
+            Extremities.RemoveAll(extremity => pdu.PrevEvents.Contains(extremity.EventId));
+            Extremities.Add(EventReference.To(pdu));
             Depth = Math.Max(Depth, pdu.Depth);
             if (pdu.StateKey is { } stateKey)
             {

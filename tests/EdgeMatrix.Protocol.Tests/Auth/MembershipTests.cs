@@ -15,19 +15,26 @@ public sealed class MembershipTests
     [InlineData("invite", "invite", null)]
     [InlineData("invite", "join", null)]
     [InlineData("invite", null, "not invited")]
+    [InlineData("invite", "leave", "not invited")]
     [InlineData("invite", "knock", "not invited")]
     [InlineData(null, "invite", null)]
     [InlineData(null, null, "not invited")]
-    [InlineData("knock", "invite", null)]
-    [InlineData("knock", "knock", "not invited")]
-    [InlineData("restricted", "invite", null)]
-    [InlineData("restricted", "join", null)]
-    [InlineData("restricted", null, "nobody in the room authorised")]
-    [InlineData("knock_restricted", "invite", null)]
-    [InlineData("knock_restricted", "knock", "nobody in the room authorised")]
     [InlineData("private", "invite", "lets nobody in")]
     public void Who_may_join(string? joinRule, string? membership, string? refusal) => EachVersion(room =>
         room.JoinRule(joinRule).Member(Bob, membership).Expect(refusal, Membership(room, Bob, Bob, "join")));
+
+    [Theory]
+    [InlineData("knock", 7, "invite", null)]
+    [InlineData("knock", 7, "join", null)]
+    [InlineData("knock", 7, "knock", "not invited")]
+    [InlineData("restricted", 8, "invite", null)]
+    [InlineData("restricted", 8, "join", null)]
+    [InlineData("restricted", 8, null, "nobody in the room authorised")]
+    [InlineData("knock_restricted", 10, "invite", null)]
+    [InlineData("knock_restricted", 10, "knock", "nobody in the room authorised")]
+    public void A_join_rule_lets_nobody_in_before_its_version(string joinRule, int since, string? membership, string? refusal) =>
+        EachVersion(room => room.JoinRule(joinRule).Member(Bob, membership)
+            .ExpectSince(since, refusal, "lets nobody in", Membership(room, Bob, Bob, "join")));
 
     [Fact]
     public void Nobody_joins_for_another() => EachVersion(static room =>
@@ -44,15 +51,17 @@ public sealed class MembershipTests
             room.JoinRule("restricted").Member(Carol, membership).PowerLevels($$$"""{"invite":50,"users":{"@carol:test":{{{level}}}}}""");
             var join = room.Event(
                 EventTypes.Member, Bob, Bob, """{"membership":"join","join_authorised_via_users_server":"@carol:test"}""");
-            room.Expect(refusal, join);
+            room.ExpectSince(8, refusal, "lets nobody in", join);
         });
 
     [Theory]
     [InlineData("1")]
     [InlineData("\"carol\"")]
     public void A_join_authorised_by_nobody_is_refused_whatever_the_join_rule(string authoriser) => EachVersion(room =>
-        room.JoinRule("public").Expect(
+        room.JoinRule("public").ExpectSince(
+            8,
             "join_authorised_via_users_server",
+            null,
             room.Event(EventTypes.Member, Bob, Bob, $$"""{"membership":"join","join_authorised_via_users_server":{{authoriser}}}""")));
 
     [Fact]
@@ -65,12 +74,15 @@ public sealed class MembershipTests
         room.Expect("not invited", second);
     });
 
-    [Fact]
-    public void The_creator_of_version_10_is_whom_the_content_names()
+    [Theory]
+    [MemberData(nameof(VersionIds), MemberType = typeof(TestRoom))]
+    public void The_creator_is_whom_the_content_names_and_since_version_11_the_sender(string versionId)
     {
-        var room = new TestRoom(Versions.V10, """{"creator":"@bob:test"}""");
+        var room = new TestRoom(Versions.Find(versionId)!, """{"creator":"@bob:test"}""");
+        Pdu Join(string user) => room.Event(EventTypes.Member, user, user, """{"membership":"join"}""", prevEvents: [room.Create.EventId]);
 
-        room.Expect(null, room.Event(EventTypes.Member, Bob, Bob, """{"membership":"join"}""", prevEvents: [room.Create.EventId]));
+        room.ExpectSince(11, "not invited", null, Join(Bob));
+        room.Member(Alice, "leave").ExpectSince(11, null, "not invited", Join(Alice));
     }
 
     [Theory]
@@ -90,12 +102,15 @@ public sealed class MembershipTests
     [Theory]
     [InlineData("join", null)]
     [InlineData("invite", null)]
-    [InlineData("knock", null)]
     [InlineData("leave", "neither joined nor invited")]
     [InlineData("ban", "neither joined nor invited")]
     [InlineData(null, "neither joined nor invited")]
     public void Who_may_leave(string? membership, string? refusal) => EachVersion(room =>
         room.Member(Bob, membership).Expect(refusal, Membership(room, Bob, Bob, "leave")));
+
+    [Fact]
+    public void A_knock_is_taken_back_since_version_7() => EachVersion(static room =>
+        room.Member(Bob, "knock").ExpectSince(7, null, "neither joined nor invited", Membership(room, Bob, Bob, "leave")));
 
     [Theory]
     [InlineData("join", "join", 50, 49, null)]
@@ -121,7 +136,6 @@ public sealed class MembershipTests
 
     [Theory]
     [InlineData("knock", null, null)]
-    [InlineData("knock_restricted", null, null)]
     [InlineData("knock", "leave", null)]
     [InlineData("knock", "knock", null)]
     [InlineData("knock", "ban", "already")]
@@ -131,11 +145,16 @@ public sealed class MembershipTests
     [InlineData("restricted", null, "does not take knocks")]
     [InlineData(null, null, "does not take knocks")]
     public void Who_may_knock(string? joinRule, string? membership, string? refusal) => EachVersion(room =>
-        room.JoinRule(joinRule).Member(Bob, membership).Expect(refusal, Membership(room, Bob, Bob, "knock")));
+        room.JoinRule(joinRule).Member(Bob, membership).ExpectSince(7, refusal, "unknown", Membership(room, Bob, Bob, "knock")));
+
+    [Fact]
+    public void Knocks_where_joins_are_restricted_are_taken_since_version_10() => EachVersion(static room =>
+        room.JoinRule("knock_restricted").ExpectSince(
+            10, null, room.IsSince(7) ? "does not take knocks" : "unknown", Membership(room, Bob, Bob, "knock")));
 
     [Fact]
     public void Nobody_knocks_for_another() => EachVersion(static room =>
-        room.JoinRule("knock").Expect("somebody else", Membership(room, Alice, Bob, "knock")));
+        room.JoinRule("knock").ExpectSince(7, "somebody else", "unknown", Membership(room, Alice, Bob, "knock")));
 
     [Theory]
     [InlineData("@bob:test", "{}", "no membership")]
@@ -163,12 +182,4 @@ public sealed class MembershipTests
 
     private static Pdu Membership(TestRoom room, string sender, string target, string membership) =>
         room.Event(EventTypes.Member, target, sender, $$"""{"membership":"{{membership}}"}""");
-
-    private static void EachVersion(Action<TestRoom> test)
-    {
-        foreach (var version in Versions.All)
-        {
-            test(new TestRoom(version));
-        }
-    }
 }

@@ -33,9 +33,6 @@ public sealed class PowerLevelsTests
     [InlineData("\"low\":10>\"low\":51", "new value of an entry of events")]
     [InlineData("\"low\":10>\"low\":10,\"new\":51", "new value of an entry of events")]
     [InlineData("\"low\":10,>", null)]
-    [InlineData("\"room\":90>\"room\":1", "current value of an entry of notifications")]
-    [InlineData("\"other\":10>\"other\":51", "new value of an entry of notifications")]
-    [InlineData("\"other\":10>\"other\":50", null)]
     [InlineData("\"@carol:test\":50>\"@carol:test\":49", "not below them")]
     [InlineData("\"@carol:test\":50,>", "not below them")]
     [InlineData("\"@emil:test\":60>\"@emil:test\":0", "not below them")]
@@ -48,11 +45,16 @@ public sealed class PowerLevelsTests
     [InlineData("\"@bob:test\":50,>", null)]
     [InlineData("\"@bob:test\":50>\"@bob:test\":51", "new value of an entry of users")]
     public void Nobody_gives_or_takes_more_than_they_have(string change, string? refusal) => EachVersion(room =>
-    {
-        var next = change.Split('>') is [var old, var changed] ? Before.Replace(old, changed, StringComparison.Ordinal) : change;
-        room.Member(Bob, "join").PowerLevels(Before);
-        room.Expect(refusal, room.Event(EventTypes.PowerLevels, "", Bob, next));
-    });
+        room.Expect(refusal, Change(room, change)));
+
+    [Theory]
+    [InlineData("\"room\":90>\"room\":1", "current value of an entry of notifications")]
+    [InlineData("\"room\":90,>", "current value of an entry of notifications")]
+    [InlineData("\"other\":10>\"other\":51", "new value of an entry of notifications")]
+    [InlineData("\"other\":10>\"other\":10,\"new\":51", "new value of an entry of notifications")]
+    [InlineData("\"other\":10>\"other\":50", null)]
+    public void Notification_levels_are_guarded_since_version_6(string change, string? refusal) => EachVersion(room =>
+        room.ExpectSince(6, refusal, null, Change(room, change)));
 
     [Theory]
     [InlineData("""{"ban":"50"}""", "ban is not an integer")]
@@ -66,12 +68,20 @@ public sealed class PowerLevelsTests
     [InlineData("""{"events":{"a":"1"}}""", "events is not an object")]
     [InlineData("""{"notifications":1}""", "notifications is not an object")]
     [InlineData("""{"notifications":{"room":null}}""", "notifications is not an object")]
-    [InlineData("""{"users":null}""", "users is not an object")]
     [InlineData("""{"users":{"@bob:test":"1"}}""", "users is not an object")]
+    public void The_first_power_levels_need_only_be_well_formed(string content, string? refusal) => EachVersion(room =>
+        room.ExpectSince(10, refusal, null, room.Event(EventTypes.PowerLevels, "", Alice, content)));
+
+    [Theory]
+    [InlineData("""{"users":null}""", "users is not an object")]
+    [InlineData("""{"users":[]}""", "users is not an object")]
     [InlineData("""{"users":{"bob":1}}""", "users is not an object")]
+    [InlineData("""{"users":{"@bob:test":"one"}}""", "users is not an object")]
+    [InlineData("""{"users":{"@bob:test":true}}""", "users is not an object")]
+    [InlineData("""{"users":{"@bob:test":null}}""", "users is not an object")]
     [InlineData("{}", null)]
     [InlineData("""{"users":{"@bob:test":1000},"events":{"x":1000},"ban":1000}""", null)]
-    public void The_first_power_levels_need_only_be_well_formed(string content, string? refusal) => EachVersion(room =>
+    public void Users_are_looked_at_in_every_version(string content, string? refusal) => EachVersion(room =>
         room.Expect(refusal, room.Event(EventTypes.PowerLevels, "", Alice, content)));
 
     [Theory]
@@ -128,11 +138,10 @@ public sealed class PowerLevelsTests
         }
     }
 
-    private static void EachVersion(Action<TestRoom> test)
+    private static Pdu Change(TestRoom room, string change)
     {
-        foreach (var version in Versions.All)
-        {
-            test(new TestRoom(version));
-        }
+        var next = change.Split('>') is [var old, var changed] ? Before.Replace(old, changed, StringComparison.Ordinal) : change;
+        room.Member(Bob, "join").PowerLevels(Before);
+        return room.Event(EventTypes.PowerLevels, "", Bob, next);
     }
 }

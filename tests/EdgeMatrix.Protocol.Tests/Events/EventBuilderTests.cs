@@ -40,12 +40,16 @@ public sealed class EventBuilderTests
     }
 
     [Theory]
+    [InlineData("1")]
+    [InlineData("3")]
     [InlineData("10")]
     [InlineData("11")]
     public void Before_version_12_the_create_event_says_its_room_id(string versionId) =>
         Assert.Equal("!room:test", new TestRoom(Versions.Find(versionId)!).Create.RoomId);
 
     [Theory]
+    [InlineData("1", "top")]
+    [InlineData("3", "top")]
     [InlineData("10", "top")]
     [InlineData("11", "content")]
     [InlineData("12", "content")]
@@ -121,7 +125,7 @@ public sealed class EventBuilderTests
 
     private static PduParse Build(string body, SigningKey key) => EventBuilder.Build(
         new EventDraft("m.room.message", null, TestRoom.Alice, JsonElement.Parse($$"""{"body":"{{body}}"}""")),
-        Versions.V11, "!room:test", [], [], 1, 1, key, "test");
+        Versions.V11, "!room:test", EventLinks.First, 1, key, "test");
 
     private static string? Refusal(
         string content = "{}",
@@ -133,9 +137,9 @@ public sealed class EventBuilderTests
         int authEvents = 1)
     {
         using var key = TestRoom.Key();
-        string[] prev = [.. Enumerable.Repeat(TestRoom.SomeEventId, prevEvents)];
-        string[] auth = [.. Enumerable.Repeat(TestRoom.SomeEventId, authEvents)];
+        var cited = new EventReference(TestRoom.SomeEventId, null);
+        var links = new EventLinks([.. Enumerable.Repeat(cited, prevEvents)], [.. Enumerable.Repeat(cited, authEvents)], 1);
         var draft = new EventDraft(type, stateKey, sender, JsonElement.Parse(content));
-        return EventBuilder.Build(draft, Versions.V11, roomId, prev, auth, 1, 1, key, "test").Refusal;
+        return EventBuilder.Build(draft, Versions.V11, roomId, links, 1, key, "test").Refusal;
     }
 }

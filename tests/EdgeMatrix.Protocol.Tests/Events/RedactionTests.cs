@@ -15,6 +15,9 @@ public sealed class RedactionTests
         "auth_events content depth event_id hashes membership origin origin_server_ts prev_events prev_state room_id sender signatures state_key type";
 
     [Theory]
+    [InlineData("1", OfVersion10)]
+    [InlineData("5", OfVersion10)]
+    [InlineData("6", OfVersion10)]
     [InlineData("10", OfVersion10)]
     [InlineData("11", OfVersion11)]
     [InlineData("12", OfVersion11)]
@@ -30,6 +33,19 @@ public sealed class RedactionTests
     }
 
     [Theory]
+    [InlineData("1", "m.room.member", "membership")]
+    [InlineData("1", "m.room.create", "creator")]
+    [InlineData("1", "m.room.join_rules", "join_rule")]
+    [InlineData("1", "m.room.power_levels", "ban events events_default kick redact state_default users users_default")]
+    [InlineData("1", "m.room.history_visibility", "history_visibility")]
+    [InlineData("1", "m.room.aliases", "aliases")]
+    [InlineData("1", "m.room.redaction", "")]
+    [InlineData("5", "m.room.aliases", "aliases")]
+    [InlineData("6", "m.room.aliases", "")]
+    [InlineData("7", "m.room.join_rules", "join_rule")]
+    [InlineData("8", "m.room.join_rules", "allow join_rule")]
+    [InlineData("8", "m.room.member", "membership")]
+    [InlineData("9", "m.room.member", "join_authorised_via_users_server membership")]
     [InlineData("10", "m.room.member", "join_authorised_via_users_server membership")]
     [InlineData("10", "m.room.create", "creator")]
     [InlineData("10", "m.room.join_rules", "allow join_rule")]
@@ -83,6 +99,6 @@ public sealed class RedactionTests
     }
 
     private const string AllContent =
-        "allow ban body creator events events_default history_visibility invite join_authorised_via_users_server join_rule kick membership "
+        "aliases allow ban body creator events events_default history_visibility invite join_authorised_via_users_server join_rule kick membership "
         + "notifications redact redacts state_default third_party_invite users users_default";
 }
