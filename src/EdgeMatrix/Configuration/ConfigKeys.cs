@@ -1,4 +1,5 @@
 using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Serving;
 using Microsoft.Extensions.Logging;
 
@@ -60,7 +61,7 @@ internal static class ConfigKeys
         ConfigKey.Choice(
             "rooms.default_version",
             "The room version of new rooms where the client asks for none.",
-            [("10", "10"), ("11", "11"), ("12", "12")],
+            [.. RoomVersions.All.Select(version => (version.Id, version.Id))],
             options => options.Rooms.DefaultVersion,
             (options, version) => options with { Rooms = options.Rooms with { DefaultVersion = version } }),
         ConfigKey.Choice(

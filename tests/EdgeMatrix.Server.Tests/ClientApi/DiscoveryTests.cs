@@ -40,7 +40,8 @@ public sealed class DiscoveryTests
 
         var versions = (await alice.GetAsync("/_matrix/client/v3/capabilities"))["capabilities"].GetProperty("m.room_versions");
 
-        Assert.Equal("""{"default":"12","available":{"10":"stable","11":"stable","12":"stable"}}""", versions.GetRawText());
+        var available = string.Join(',', Enumerable.Range(1, 12).Select(version => $"\"{version}\":\"stable\""));
+        Assert.Equal($$$"""{"default":"12","available":{{{{available}}}}}""", versions.GetRawText());
     }
 
     [Fact]

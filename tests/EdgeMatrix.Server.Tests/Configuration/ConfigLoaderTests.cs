@@ -6,6 +6,9 @@ namespace EdgeMatrix.Server.Tests.Configuration;
 
 public sealed class ConfigLoaderTests : IDisposable
 {
+    private const string AllVersions =
+        "\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\", \"10\", \"11\", \"12\"";
+
     private readonly string _file = Path.GetTempFileName();
 
     public void Dispose() => File.Delete(_file);
@@ -57,14 +60,14 @@ public sealed class ConfigLoaderTests : IDisposable
     [Fact]
     public void Every_problem_of_a_file_is_told_with_its_line()
     {
-        File.WriteAllText(_file, "[server]\nnmae = \"a.org\"\nlisten = \"ftp://x\"\n\n[registration]\nopen = \"yes\"\n[rooms]\ndefault_version = \"9\"\n");
+        File.WriteAllText(_file, "[server]\nnmae = \"a.org\"\nlisten = \"ftp://x\"\n\n[registration]\nopen = \"yes\"\n[rooms]\ndefault_version = \"13\"\n");
 
         Assert.Equal(
             [
                 $"{_file}:2: unknown key server.nmae; did you mean server.name?",
                 $"{_file}:3: server.listen \"ftp://x\" must begin with http:// or https://",
                 $"{_file}:6: registration.open must be true or false, not \"yes\"",
-                $"{_file}:8: rooms.default_version must be one of \"10\", \"11\", \"12\", not \"9\"",
+                $"{_file}:8: rooms.default_version must be one of {AllVersions}, not \"13\"",
             ],
             Problems(new ConfigSources { File = _file }));
     }
@@ -94,6 +97,7 @@ public sealed class ConfigLoaderTests : IDisposable
 
     [Theory]
     [InlineData("registration.open", "true", "registration.open")]
+    [InlineData("rooms.default_version", "1", "rooms.default_version")]
     [InlineData("rooms.default_version", "11", "rooms.default_version")]
     [InlineData("admin.token", "12345", "admin.token")]
     [InlineData("server.public_baseurl", "https://matrix.example.org", "server.public_baseurl")]
