@@ -7,7 +7,8 @@ namespace EdgeMatrix.Protocol.StateResolution;
 /// each event in S_i, and then taking every event that doesn't appear in every auth chain."
 /// </summary>
 /// <remarks>
-/// Like the other servers, this counts the events of a state to its full auth chain. So what all states have is in no difference.
+/// Like Synapse, this counts the events of a state to its full auth chain, so that what all states have is in no difference. Read to the
+/// letter the text leaves them out, which in rooms full of quarrels gives another state now and then; a room must have one.
 /// <para>
 /// The chains are not built. From the events in conflict it walks down, greatest number first, and notes for each event the states that it
 /// is reached from. Where all that is left to visit is reached from every state, all below is too, and the walk ends: its length is that of

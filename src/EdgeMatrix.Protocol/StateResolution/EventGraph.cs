@@ -32,6 +32,9 @@ public sealed class EventGraph : IEventSource
 
     public int Count => _events.Length;
 
+    /// <summary>Auth events first: the event of number 1, that of number 2, and so on.</summary>
+    public IReadOnlyList<Pdu> All => _events;
+
     /// <summary>The event of a number that this gave.</summary>
     public Pdu this[long number] => _events[number - 1];
 

@@ -4,14 +4,19 @@ namespace EdgeMatrix.Protocol.StateResolution;
 /// "Starting with i = 0, repeatedly fetch P_(i+1), the m.room.power_levels event in the auth_events of P_i. … The mainline of P_0 is the list
 /// of events [P_0, P_1, ..., P_n], fetched in this way."
 /// </summary>
-/// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#definitions</remarks>
+/// <remarks>
+/// It is fetched only as far down as the events to be ordered reach: auth events have lower numbers, so what has a lower number than the
+/// latest fetched is not in the mainline above it.
+/// <para>Spec: https://spec.matrix.org/v1.19/rooms/v12/#definitions</para>
+/// </remarks>
 internal sealed class Mainline
 {
     /// <summary>"where ∞ is a sentinel value greater than any integer"</summary>
     private const int Infinity = int.MaxValue;
 
     private readonly RoomEvents _events;
-    private readonly List<long> _powerLevels = [];
+    private readonly List<long> _fetched = [];
+    private long _next;
 
     // Of every power levels event that was met, its own position if it is in the mainline, else that of the one it leads to.
     private readonly Dictionary<long, int> _positions = [];
@@ -20,15 +25,11 @@ internal sealed class Mainline
     public Mainline(long powerLevels, RoomEvents events)
     {
         _events = events;
-        for (var number = powerLevels; number != 0; number = events.PowerLevelsOf(number))
-        {
-            _positions.Add(number, _powerLevels.Count);
-            _powerLevels.Add(number);
-        }
+        _next = powerLevels;
     }
 
-    /// <summary>P_0 first.</summary>
-    public IReadOnlyList<long> PowerLevels => _powerLevels;
+    /// <summary>P_0 first, as far as it was fetched.</summary>
+    public IReadOnlyList<long> Fetched => _fetched;
 
     /// <summary>The mainline ordering based on P_0, "from smallest to largest".</summary>
     /// <param name="remaining">None of them without facts.</param>
@@ -61,6 +62,7 @@ internal sealed class Mainline
         var position = Infinity;
         for (var e = _events.PowerLevelsOf(number); e != 0; e = _events.PowerLevelsOf(e))
         {
+            FetchDownTo(e);
             if (_positions.TryGetValue(e, out position))
             {
                 break;
@@ -76,5 +78,15 @@ internal sealed class Mainline
         }
 
         return position;
+    }
+
+    private void FetchDownTo(long number)
+    {
+        while (_next >= number && _next != 0)
+        {
+            _positions.Add(_next, _fetched.Count);
+            _fetched.Add(_next);
+            _next = _events.PowerLevelsOf(_next);
+        }
     }
 }

@@ -29,7 +29,7 @@ public sealed class ResolutionTrace
     /// <summary>V2 on: what the partially resolved state has beyond, or instead of, what it started from.</summary>
     public IReadOnlyList<ResolvedEntry> PartiallyResolved { get; internal set; } = [];
 
-    /// <summary>V2 on: the mainline of the power levels in the partially resolved state, latest first.</summary>
+    /// <summary>V2 on: the mainline of the power levels in the partially resolved state, latest first, as far down as was needed.</summary>
     public IReadOnlyList<long> Mainline { get; internal set; } = [];
 
     /// <summary>V2 on: the remaining events in the mainline ordering.</summary>

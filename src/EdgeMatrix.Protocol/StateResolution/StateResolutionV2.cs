@@ -34,7 +34,7 @@ internal static class StateResolutionV2
         var sortedRemaining = mainline.Sort(fullConflictedSet.Where(number => !x.Contains(number)));
         if (trace is not null)
         {
-            trace.Mainline = mainline.PowerLevels;
+            trace.Mainline = mainline.Fetched;
             trace.RemainingEvents = sortedRemaining;
         }
 

@@ -25,7 +25,7 @@ public sealed class FixtureTests
             ? listed.EnumerateArray().Select(state => room.StateOf(Strings(state))).ToList()
             : [.. room.Leaves.Select(room.StateAfter)];
 
-        Assert.Equal(Resolved(fixture), room.Resolve(states).SortedIds);
+        Assert.Equal(Resolved(fixture), room.Resolve(states, trace: null).SortedIds);
     }
 
     [Theory]
@@ -38,7 +38,7 @@ public sealed class FixtureTests
             var each = fixture.GetProperty("events").EnumerateArray()
                 .Select(item => room.StateOf([item.GetProperty("event_id").GetString()!])).ToList();
 
-            Assert.Equal(Resolved(fixture), room.Resolve(each).SortedIds);
+            Assert.Equal(Resolved(fixture), room.Resolve(each, trace: null).SortedIds);
         }
     }
 
