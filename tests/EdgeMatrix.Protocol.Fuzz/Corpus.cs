@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Protocol.Signing;
 using Versions = EdgeMatrix.Protocol.RoomVersions.RoomVersions;
 
@@ -55,9 +56,13 @@ internal static class Corpus
         return corpus;
     }
 
-    private static byte[]? Make(EventDraft draft, RoomVersions.RoomVersion version, SigningKey key)
+    private static byte[]? Make(EventDraft draft, RoomVersion version, SigningKey key)
     {
         var roomId = version.CreateEventIsRoomId ? $"!{AnEventId[1..]}" : "!room:test";
-        return EventBuilder.Build(draft, version, roomId, [AnEventId], [AnEventId], 7, 1_700_000_000_000, key, "test").Event?.Json.ToArray();
+        var cited = version.EventIdFormat == EventIdFormat.Chosen
+            ? new EventReference("$chosen:test", AnEventId[1..])
+            : new EventReference(AnEventId, null);
+        var links = new EventLinks([cited], [cited], 7);
+        return EventBuilder.Build(draft, version, roomId, links, 1_700_000_000_000, key, "test").Event?.Json.ToArray();
     }
 }
