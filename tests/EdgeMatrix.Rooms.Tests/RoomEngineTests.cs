@@ -27,7 +27,7 @@ public class RoomEngineTests
     [InlineData("12")]
     public async Task A_new_room_begins_with_the_events_of_the_specification_in_order(string version)
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
 
         var room = await fixture.CreateAsync(request: new CreateRoomRequest
         {
@@ -53,7 +53,7 @@ public class RoomEngineTests
     [Fact]
     public async Task Each_event_names_the_one_before_and_is_one_deeper()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         await fixture.SendAsync(room, Alice, "hello");
 
@@ -69,7 +69,7 @@ public class RoomEngineTests
     [Fact]
     public async Task Concurrent_senders_make_one_line_of_events_and_share_commits()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         var before = fixture.Database.Commits;
 
@@ -85,7 +85,7 @@ public class RoomEngineTests
     [Fact]
     public async Task A_repeated_transaction_has_one_effect_even_at_the_same_time_and_after_a_restart()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         var transaction = new TransactionId(1, "send", "t1");
 
@@ -101,7 +101,7 @@ public class RoomEngineTests
     [Fact]
     public async Task A_room_goes_on_where_it_was_after_a_restart()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         var last = await fixture.SendAsync(room, Alice, "before");
 
@@ -114,7 +114,7 @@ public class RoomEngineTests
     [Fact]
     public async Task Outsiders_may_not_speak_and_leave_nothing_behind()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         var before = fixture.Timeline(room).Count;
 
@@ -128,7 +128,7 @@ public class RoomEngineTests
     [Fact]
     public async Task An_event_that_is_too_large_is_refused_as_such()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
 
         var outcome = await fixture.Engine.SendAsync(
@@ -140,7 +140,7 @@ public class RoomEngineTests
     [Fact]
     public async Task Members_come_and_go()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(request: new CreateRoomRequest { Preset = "private_chat" });
 
         Assert.NotNull((await fixture.Members.JoinAsync(room, Bob, null, Cancelled)).Refusal);
@@ -162,7 +162,7 @@ public class RoomEngineTests
     [Fact]
     public async Task Outsiders_who_act_on_others_learn_nothing_of_them()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         await fixture.Members.BanAsync(room, Alice, Carol, null, Cancelled);
 
@@ -180,7 +180,7 @@ public class RoomEngineTests
     [Fact]
     public async Task A_restricted_room_takes_members_of_the_other_room_and_names_who_vouches()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         await AddAccountAsync(fixture, Alice);
         var club = await fixture.CreateAsync();
         var allow = JsonContent.Object(json =>
@@ -211,7 +211,7 @@ public class RoomEngineTests
     [Fact]
     public async Task A_redaction_empties_the_event_on_the_disk()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         var target = await fixture.SendAsync(room, Alice, "secret");
 
@@ -226,7 +226,7 @@ public class RoomEngineTests
     [Fact]
     public async Task State_before_and_after_every_event_can_be_read_back()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync();
         for (var i = 0; i < 40; i++)
         {

@@ -1,60 +1,39 @@
-using EdgeMatrix.Protocol;
 using EdgeMatrix.Protocol.Events;
-using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Rooms.Tests;
 
-/// <summary>The real engine over a database in a folder of its own, on virtual time.</summary>
-internal sealed class RoomFixture : IAsyncDisposable
+/// <summary>The room engine of a whole server.</summary>
+internal sealed class RoomFixture(TestHomeserver server) : IAsyncDisposable
 {
     public const string Alice = "@alice:test";
     public const string Bob = "@bob:test";
     public const string Carol = "@carol:test";
 
-    private readonly string _folder;
-    private bool _handedOn;
+    public FakeTimeProvider Time => server.Time;
 
-    private RoomFixture(string folder)
-    {
-        _folder = folder;
-        Database = Database.Open(new DatabaseOptions(Path.Combine(folder, "test.db")));
-        var random = new SeededRandom(7);
-        var server = new LocalServer("test", SigningKey.FromSeed("1", new byte[32]));
-        Notifier = new ChangeNotifier(() => Database.CommittedPosition);
-        Engine = new RoomEngine(Database, server, Notifier, Time);
-        Creation = new RoomCreation(Engine, random, "12");
-        Members = new RoomMembers(Engine);
-    }
+    public Database Database => server.Part<Database>();
 
-    public FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000));
+    public ChangeNotifier Notifier => server.Part<ChangeNotifier>();
 
-    public Database Database { get; }
+    public RoomEngine Engine => server.Part<RoomEngine>();
 
-    public ChangeNotifier Notifier { get; }
+    public RoomCreation Creation => server.Part<RoomCreation>();
 
-    public RoomEngine Engine { get; }
+    public RoomMembers Members => server.Part<RoomMembers>();
 
-    public RoomCreation Creation { get; }
+    public static async Task<RoomFixture> StartAsync() => new(await TestHomeserver.StartAsync());
 
-    public RoomMembers Members { get; }
-
-    public static RoomFixture Start() => new(Directory.CreateTempSubdirectory("edgematrix-").FullName);
-
-    /// <summary>The same database again, as after a restart.</summary>
-    public async Task<RoomFixture> RestartAsync()
-    {
-        await Database.DisposeAsync();
-        _handedOn = true;
-        return new RoomFixture(_folder);
-    }
+    /// <summary>The same data again.</summary>
+    public async Task<RoomFixture> RestartAsync() => new(await server.RestartAsync());
 
     public async Task<Room> CreateAsync(string creator = Alice, CreateRoomRequest? request = null)
     {
@@ -78,12 +57,5 @@ internal sealed class RoomFixture : IAsyncDisposable
             .Select(s => (s.EventId, Pdu.FromStored(s.Json, room.Version, s.EventId), s))];
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!_handedOn)
-        {
-            await Database.DisposeAsync();
-            Directory.Delete(_folder, recursive: true);
-        }
-    }
+    public ValueTask DisposeAsync() => server.DisposeAsync();
 }

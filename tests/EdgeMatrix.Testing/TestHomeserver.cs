@@ -1,9 +1,10 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -28,7 +29,7 @@ public sealed class TestHomeserver : IAsyncDisposable
 {
     private readonly Settings _settings;
     private readonly Homeserver _homeserver;
-    private bool _handedOn;
+    private bool _ended;
 
     private TestHomeserver(Settings settings, Homeserver homeserver, HttpClient http)
     {
@@ -43,40 +44,68 @@ public sealed class TestHomeserver : IAsyncDisposable
 
     public string ServerName => _homeserver.ServerName;
 
+    /// <summary>How many writes were asked for.</summary>
+    public long Writes => Part<Database>().Writes;
+
     /// <summary>The parts of the server's object graph, as its endpoints get them.</summary>
     public T Part<T>()
         where T : notnull => _homeserver.Services.GetRequiredService<T>();
 
+    /// <summary>Ends when all writes so far are on the disk; is a write itself.</summary>
+    public Task WritesSettledAsync() => Part<Database>().WriteAsync(_ => { });
+
     /// <param name="change">Changes the configuration; registration is open unless it says otherwise.</param>
     /// <param name="seed">Two servers of one seed make the same keys, tokens and ids.</param>
+    /// <param name="network">Where others find it by its name while it runs, if its transport is memory.</param>
     public static Task<TestHomeserver> StartAsync(
-        Func<HomeserverOptions, HomeserverOptions>? change = null, Transport transport = Transport.Memory, string name = "test", ulong seed = 1) =>
+        Func<HomeserverOptions, HomeserverOptions>? change = null,
+        Transport transport = Transport.Memory,
+        string name = "test",
+        ulong seed = 1,
+        TestNetwork? network = null) =>
         StartAsync(new Settings(
             change ?? (options => options),
             transport,
             name,
             seed,
+            network,
             Directory.CreateTempSubdirectory("edgematrix-test-").FullName,
             new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000))));
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
     public async Task<TestHomeserver> RestartAsync()
     {
-        _handedOn = true;
+        _ended = true;
         await StopAsync();
         return await StartAsync(_settings with { Seed = _settings.Seed + 1 });
     }
 
     /// <summary>Registers a user with the password <c>secret</c>, and a device for it.</summary>
-    public async Task<TestSession> RegisterAsync(string localpart)
+    public async Task<TestSession> RegisterAsync(string localpart, string? deviceId = null)
     {
-        var answer = await SendAsync(
-            HttpMethod.Post,
-            "/_matrix/client/v3/register",
-            null,
-            $$$"""{"username":"{{{localpart}}}","password":"secret","auth":{"type":"m.login.dummy"}}""");
-        return new TestSession(this, answer["user_id"].GetString()!, answer["access_token"].GetString()!);
+        var body = new Dictionary<string, object?>
+        {
+            ["username"] = localpart,
+            ["password"] = "secret",
+            ["device_id"] = deviceId,
+            ["auth"] = new Dictionary<string, string> { ["type"] = "m.login.dummy" },
+        };
+        return Session(await PostAsync("/_matrix/client/v3/register", JsonSerializer.Serialize(body)));
     }
+
+    /// <summary>Logs a user of <see cref="RegisterAsync"/> in once more.</summary>
+    public async Task<TestSession> LogInAsync(string localpart, string? deviceId = null)
+    {
+        var body = new Dictionary<string, object?>
+        {
+            ["type"] = "m.login.password", ["user"] = localpart, ["password"] = "secret", ["device_id"] = deviceId,
+        };
+        return Session(await PostAsync("/_matrix/client/v3/login", JsonSerializer.Serialize(body)));
+    }
+
+    public Task<TestAnswer> GetAsync(string path, string? token = null) => SendAsync(HttpMethod.Get, path, token, null);
+
+    public Task<TestAnswer> PostAsync(string path, string body, string? token = null) => SendAsync(HttpMethod.Post, path, token, body);
 
     /// <param name="path">Over the loopback sent as it is written, percent signs and dots and all.</param>
     /// <param name="body">Sent without a Content-Type, which clients need not give.</param>
@@ -97,13 +126,16 @@ public sealed class TestHomeserver : IAsyncDisposable
         }
 
         using var response = await Http.SendAsync(request);
-        return new TestAnswer(response.StatusCode, await response.Content.ReadAsStringAsync());
+        var headers = response.Headers.Concat(response.Content.Headers).ToDictionary(
+            header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase);
+        return new TestAnswer(response.StatusCode, await response.Content.ReadAsStringAsync(), headers);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!_handedOn)
+        if (!_ended)
         {
+            _ended = true;
             await StopAsync();
             Directory.Delete(_settings.Data, recursive: true);
         }
@@ -124,48 +156,32 @@ public sealed class TestHomeserver : IAsyncDisposable
         };
         var homeserver = await Homeserver.BuildAsync(options, surroundings);
         await homeserver.StartAsync(CancellationToken.None);
-        var http = homeserver.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>() is TestServer memory
-            ? memory.CreateClient()
-            : new HttpClient { BaseAddress = new Uri(homeserver.Addresses[0]) };
-        return new TestHomeserver(settings, homeserver, http);
+        if (homeserver.Services.GetRequiredService<IServer>() is not TestServer memory)
+        {
+            return new TestHomeserver(settings, homeserver, new HttpClient { BaseAddress = new Uri(homeserver.Addresses[0]) });
+        }
+
+        settings.Network?.Join(settings.Name, memory.CreateHandler());
+        return new TestHomeserver(settings, homeserver, memory.CreateClient());
     }
+
+    private TestSession Session(TestAnswer answer) =>
+        new(this, answer["user_id"].GetString()!, answer["device_id"].GetString()!, answer["access_token"].GetString()!);
 
     private async Task StopAsync()
     {
         Http.Dispose();
+        _settings.Network?.Leave(_settings.Name);
         await _homeserver.StopAsync(CancellationToken.None);
         await _homeserver.DisposeAsync();
     }
 
     private sealed record Settings(
-        Func<HomeserverOptions, HomeserverOptions> Change, Transport Transport, string Name, ulong Seed, string Data, FakeTimeProvider Time);
-}
-
-/// <summary>A logged-in device.</summary>
-public sealed record TestSession(TestHomeserver Server, string UserId, string Token)
-{
-    public Task<TestAnswer> GetAsync(string path) => Server.SendAsync(HttpMethod.Get, path, Token, null);
-
-    public Task<TestAnswer> PutAsync(string path, string body) => Server.SendAsync(HttpMethod.Put, path, Token, body);
-
-    public Task<TestAnswer> PostAsync(string path, string body) => Server.SendAsync(HttpMethod.Post, path, Token, body);
-
-    public Task<TestAnswer> DeleteAsync(string path) => Server.SendAsync(HttpMethod.Delete, path, Token, null);
-
-    public async Task<string> CreateRoomAsync(string body = """{"preset":"public_chat"}""") =>
-        (await PostAsync("/_matrix/client/v3/createRoom", body))["room_id"].GetString()!;
-
-    public async Task<string> SendTextAsync(string roomId, string text, string txnId) => (await PutAsync(
-        $"/_matrix/client/v3/rooms/{roomId}/send/m.room.message/{txnId}", $$"""{"msgtype":"m.text","body":"{{text}}"}"""))["event_id"].GetString()!;
-}
-
-public sealed record TestAnswer(HttpStatusCode Status, string Body)
-{
-    public JsonElement Json => JsonElement.Parse(Body);
-
-    public JsonElement this[string name] => Json.GetProperty(name);
-
-    /// <summary>The status and the <c>errcode</c>, null where the answer has none.</summary>
-    public (int Status, string? Code) Error =>
-        ((int)Status, Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty("errcode", out var code) ? code.GetString() : null);
+        Func<HomeserverOptions, HomeserverOptions> Change,
+        Transport Transport,
+        string Name,
+        ulong Seed,
+        TestNetwork? Network,
+        string Data,
+        FakeTimeProvider Time);
 }

@@ -1,4 +1,4 @@
-using System.Net;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -10,7 +10,7 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task Account_data_comes_back_as_it_was_put()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal("{}", (await alice.PutAsync(User + "/account_data/org.example", """{ "a": 1.50, "b": "ü" }""")).Body);
@@ -22,9 +22,9 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task Account_data_of_a_room_stays_apart()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
-        var room = await CreateRoomAsync(alice);
+        var room = await alice.CreateRoomAsync();
 
         await alice.PutAsync($"{User}/rooms/{room}/account_data/org.example", """{"a":1}""");
 
@@ -36,9 +36,9 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task Account_data_that_the_server_controls_is_not_put()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
-        var room = await CreateRoomAsync(alice);
+        var room = await alice.CreateRoomAsync();
 
         Assert.Equal((405, "M_BAD_JSON"), (await alice.PutAsync(User + "/account_data/m.push_rules", "{}")).Error);
         Assert.Equal((405, "M_BAD_JSON"), (await alice.PutAsync($"{User}/rooms/{room}/account_data/m.fully_read", "{}")).Error);
@@ -47,7 +47,7 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task What_is_kept_for_a_user_is_that_user_s_alone()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
         var bob = await server.RegisterAsync("bob");
 
@@ -60,9 +60,9 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task Tags_are_put_on_a_room_and_taken_off()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
-        var tags = $"{User}/rooms/{await CreateRoomAsync(alice)}/tags";
+        var tags = $"{User}/rooms/{await alice.CreateRoomAsync()}/tags";
 
         Assert.Equal("""{"tags":{}}""", (await alice.GetAsync(tags)).Body);
         await alice.PutAsync(tags + "/m.favourite", """{"order":0.25}""");
@@ -78,9 +78,9 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task Tags_show_in_sync()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
-        var room = await CreateRoomAsync(alice);
+        var room = await alice.CreateRoomAsync();
         var since = (await alice.GetAsync("/_matrix/client/v3/sync"))["next_batch"].GetString();
 
         await alice.PutAsync($"{User}/rooms/{room}/tags/m.favourite", "{}");
@@ -95,7 +95,7 @@ public sealed class ClientConfigTests
     [Fact]
     public async Task A_filter_has_one_id_however_often_it_is_uploaded()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         var bob = await server.RegisterAsync("bob");
 
@@ -114,16 +114,9 @@ public sealed class ClientConfigTests
     [InlineData("""{"a":1.5}""")]
     public async Task A_filter_of_the_wrong_shape_is_refused(string filter)
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal((400, "M_BAD_JSON"), (await alice.PostAsync(User + "/filter", filter)).Error);
-    }
-
-    private static async Task<string> CreateRoomAsync(ClientSession session)
-    {
-        var answer = await session.PostAsync("/_matrix/client/v3/createRoom", "{}");
-        Assert.Equal(HttpStatusCode.OK, answer.Status);
-        return Uri.EscapeDataString(answer["room_id"].GetString()!);
     }
 }

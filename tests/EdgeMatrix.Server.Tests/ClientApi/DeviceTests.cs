@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -11,7 +12,7 @@ public sealed class DeviceTests
     [Fact]
     public async Task A_device_is_listed_with_when_and_whence_it_was_last_seen()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync(transport: Transport.Loopback);
         var alice = await server.RegisterAsync("alice", "PHONE");
         await alice.GetAsync(Devices);
 
@@ -27,7 +28,7 @@ public sealed class DeviceTests
     [Fact]
     public async Task A_device_is_written_down_as_seen_once_a_minute()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         await alice.GetAsync(WhoAmI);
         await server.WritesSettledAsync();
@@ -50,7 +51,7 @@ public sealed class DeviceTests
     [Fact]
     public async Task A_device_can_be_renamed()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice", "PHONE");
 
         Assert.Equal("{}", (await alice.PutAsync(Devices + "/PHONE", """{"display_name":"Phone"}""")).Body);
@@ -64,9 +65,9 @@ public sealed class DeviceTests
     [Fact]
     public async Task Deleting_a_device_takes_the_password_and_ends_its_token()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var phone = await server.RegisterAsync("alice", "PHONE");
-        var laptop = await LogInAsync(server, "LAPTOP");
+        var laptop = await server.LogInAsync("alice", "LAPTOP");
         await laptop.GetAsync(WhoAmI);
 
         var challenge = await phone.DeleteAsync(Devices + "/LAPTOP");
@@ -88,10 +89,10 @@ public sealed class DeviceTests
     [Fact]
     public async Task Several_devices_are_deleted_at_once_and_only_those_asked_for()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var phone = await server.RegisterAsync("alice", "PHONE");
-        await LogInAsync(server, "A");
-        await LogInAsync(server, "B");
+        await server.LogInAsync("alice", "A");
+        await server.LogInAsync("alice", "B");
         const string Path = "/_matrix/client/v3/delete_devices";
 
         var session = (await phone.PostAsync(Path, """{"devices":["A"]}"""))["session"].GetString();
@@ -106,7 +107,7 @@ public sealed class DeviceTests
     [Fact]
     public async Task Another_user_s_password_does_not_help()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice", "PHONE");
         await server.RegisterAsync("bob");
 
@@ -118,9 +119,9 @@ public sealed class DeviceTests
     [Fact]
     public async Task A_new_password_logs_the_other_devices_out()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var phone = await server.RegisterAsync("alice", "PHONE");
-        var laptop = await LogInAsync(server, "LAPTOP");
+        var laptop = await server.LogInAsync("alice", "LAPTOP");
         await laptop.GetAsync(WhoAmI);
         const string Path = "/_matrix/client/v3/account/password";
 
@@ -141,11 +142,4 @@ public sealed class DeviceTests
         {"type":"m.login.password",{{(session is null ? "" : $"\"session\":\"{session}\",")}}
          "identifier":{"type":"m.id.user","user":"{{user}}"},"password":"{{password}}"}
         """;
-
-    private static async Task<ClientSession> LogInAsync(ClientApiServer server, string deviceId)
-    {
-        var answer = await server.PostAsync(
-            "/_matrix/client/v3/login", $$"""{"type":"m.login.password","user":"alice","password":"secret","device_id":"{{deviceId}}"}""");
-        return new ClientSession(server, "@alice:test", deviceId, answer["access_token"].GetString()!);
-    }
 }

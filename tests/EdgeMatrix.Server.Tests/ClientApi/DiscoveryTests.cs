@@ -1,4 +1,4 @@
-using EdgeMatrix.ClientApi;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -8,7 +8,7 @@ public sealed class DiscoveryTests
     [Fact]
     public async Task Versions_are_told_to_anybody()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var answer = await server.GetAsync("/_matrix/client/versions");
 
@@ -19,7 +19,8 @@ public sealed class DiscoveryTests
     [Fact]
     public async Task The_well_known_names_the_public_address()
     {
-        await using var server = await ClientApiServer.StartAsync(new ClientApiOptions { PublicBaseUrl = "https://matrix.example" });
+        await using var server = await TestHomeserver.StartAsync(
+            options => options with { Server = options.Server with { PublicBaseUrl = "https://matrix.example" } });
 
         Assert.Equal("""{"m.homeserver":{"base_url":"https://matrix.example"}}""", (await server.GetAsync("/.well-known/matrix/client")).Body);
     }
@@ -27,7 +28,7 @@ public sealed class DiscoveryTests
     [Fact]
     public async Task Without_a_public_address_there_is_no_well_known()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((404, "M_NOT_FOUND"), (await server.GetAsync("/.well-known/matrix/client")).Error);
     }
@@ -35,7 +36,7 @@ public sealed class DiscoveryTests
     [Fact]
     public async Task Capabilities_name_the_room_versions()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         var versions = (await alice.GetAsync("/_matrix/client/v3/capabilities"))["capabilities"].GetProperty("m.room_versions");
@@ -47,7 +48,7 @@ public sealed class DiscoveryTests
     [Fact]
     public async Task There_is_no_turn_server_and_there_are_no_pushers()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal((404, "M_NOT_FOUND"), (await alice.GetAsync("/_matrix/client/v3/voip/turnServer")).Error);

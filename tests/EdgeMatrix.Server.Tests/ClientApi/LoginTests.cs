@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using EdgeMatrix.ClientApi;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -17,8 +17,8 @@ public sealed class LoginTests
     [InlineData(""" "user":"alice" """)]
     public async Task A_user_logs_in_by_id_or_localpart(string user)
     {
-        await using var server = await ClientApiServer.StartAsync(
-            new ClientApiOptions { RegistrationOpen = true, PublicBaseUrl = "https://matrix.example" });
+        await using var server = await TestHomeserver.StartAsync(
+            options => options with { Server = options.Server with { PublicBaseUrl = "https://matrix.example" } });
         await server.RegisterAsync("alice");
 
         var answer = await server.PostAsync(
@@ -35,7 +35,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_wrong_password_and_an_unknown_user_are_answered_alike()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
 
         var wrong = await LogInAsync(server, "alice", "guess");
@@ -55,7 +55,7 @@ public sealed class LoginTests
     [InlineData("""{"type":"m.login.password","user":"alice","password":"x","device_id":""}""", 400, "M_INVALID_PARAM")]
     public async Task A_login_that_cannot_be_is_refused(string body, int status, string code)
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((status, code), (await server.PostAsync(Login, body)).Error);
     }
@@ -63,7 +63,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Logging_in_again_with_a_device_ends_its_earlier_token()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var first = await server.RegisterAsync("alice", "PHONE");
         Assert.Equal(HttpStatusCode.OK, (await first.GetAsync(WhoAmI)).Status);
 
@@ -77,7 +77,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Logout_ends_the_token_and_deletes_the_device()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var phone = await server.RegisterAsync("alice", "PHONE");
         var laptop = await LogInAsync(server, "alice", "secret");
         await phone.GetAsync(WhoAmI);
@@ -95,7 +95,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Logging_out_everywhere_ends_every_token_of_the_user_alone()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var phone = await server.RegisterAsync("alice");
         var laptop = (await LogInAsync(server, "alice", "secret"))["access_token"].GetString()!;
         var bob = await server.RegisterAsync("bob");
@@ -111,7 +111,7 @@ public sealed class LoginTests
     [Fact]
     public async Task An_expired_token_is_a_soft_logout_and_its_refresh_token_brings_another()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
         var login = await RefreshableAsync(server);
         Assert.Equal(3_600_000, login["expires_in_ms"].GetInt64());
@@ -131,7 +131,7 @@ public sealed class LoginTests
     [Fact]
     public async Task A_refresh_whose_answer_was_lost_can_be_asked_again_until_the_new_pair_is_used()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
         var login = await RefreshableAsync(server);
 
@@ -151,7 +151,7 @@ public sealed class LoginTests
     [Fact]
     public async Task Using_the_new_refresh_token_ends_the_old_one()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
         var first = await RefreshableAsync(server);
         var second = await RefreshAsync(server, first);
@@ -166,7 +166,7 @@ public sealed class LoginTests
     [Fact]
     public async Task An_unknown_refresh_token_is_refused()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var answer = await server.PostAsync("/_matrix/client/v3/refresh", """{"refresh_token":"nonsense"}""");
 
@@ -175,14 +175,14 @@ public sealed class LoginTests
         Assert.Equal((400, "M_BAD_JSON"), (await server.PostAsync("/_matrix/client/v3/refresh", "{}")).Error);
     }
 
-    private static string Access(ClientAnswer login) => login["access_token"].GetString()!;
+    private static string Access(TestAnswer login) => login["access_token"].GetString()!;
 
-    private static Task<ClientAnswer> LogInAsync(ClientApiServer server, string user, string password) =>
+    private static Task<TestAnswer> LogInAsync(TestHomeserver server, string user, string password) =>
         server.PostAsync(Login, JsonSerializer.Serialize(new { type = "m.login.password", user, password }));
 
-    private static Task<ClientAnswer> RefreshableAsync(ClientApiServer server) =>
+    private static Task<TestAnswer> RefreshableAsync(TestHomeserver server) =>
         server.PostAsync(Login, """{"type":"m.login.password","user":"alice","password":"secret","refresh_token":true}""");
 
-    private static Task<ClientAnswer> RefreshAsync(ClientApiServer server, ClientAnswer login) =>
+    private static Task<TestAnswer> RefreshAsync(TestHomeserver server, TestAnswer login) =>
         server.PostAsync("/_matrix/client/v3/refresh", $$"""{"refresh_token":"{{login["refresh_token"].GetString()}}"}""");
 }

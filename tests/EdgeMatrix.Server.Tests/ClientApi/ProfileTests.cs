@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -11,7 +12,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task A_new_user_is_called_by_the_localpart()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
 
         Assert.Equal("""{"displayname":"alice"}""", (await server.GetAsync(Profile)).Body);
@@ -21,7 +22,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task Fields_of_any_name_are_kept_and_taken_off()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         await alice.PutAsync(Profile + "/displayname", """{"displayname":"Älice <3"}""");
@@ -38,7 +39,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task An_empty_display_name_is_none()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         await alice.PutAsync(Profile + "/displayname", """{"displayname":""}""");
@@ -49,7 +50,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task A_profile_is_changed_by_its_user_alone()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
         var bob = await server.RegisterAsync("bob");
 
@@ -61,7 +62,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task Wrong_fields_are_refused()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal((400, "M_MISSING_PARAM"), (await alice.PutAsync(Profile + "/m.tz", """{"other":1}""")).Error);
@@ -76,7 +77,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task A_profile_has_at_most_64_KiB()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         string Body(string key, int length) => JsonSerializer.Serialize(new Dictionary<string, string> { [key] = new('x', length) });
@@ -88,7 +89,7 @@ public sealed class ProfileTests
     [Fact]
     public async Task A_new_display_name_shows_in_the_rooms_of_the_user()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         var room = (await alice.PostAsync("/_matrix/client/v3/createRoom", "{}"))["room_id"].GetString()!;
 

@@ -1,3 +1,4 @@
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -10,7 +11,7 @@ public sealed class PushRuleTests
     [Fact]
     public async Task A_new_user_has_the_predefined_rules()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         var all = await alice.GetAsync(Rules + "/");
@@ -36,7 +37,7 @@ public sealed class PushRuleTests
     [Fact]
     public async Task A_new_rule_is_the_most_important_of_the_user_s_own_or_stands_where_it_was_placed()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         await alice.PutAsync(Rules + "/global/override/a", Rule);
@@ -52,7 +53,7 @@ public sealed class PushRuleTests
     [Fact]
     public async Task A_rule_is_updated_in_place_moved_and_deleted()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         await alice.PutAsync(Rules + "/global/content/a", """{"actions":[],"pattern":"cake"}""");
         await alice.PutAsync(Rules + "/global/content/b", """{"actions":[],"pattern":"tea"}""");
@@ -73,7 +74,7 @@ public sealed class PushRuleTests
     [Fact]
     public async Task Rules_are_switched_and_given_other_actions_predefined_ones_too()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         const string Message = Rules + "/global/underride/.m.rule.message";
 
@@ -99,7 +100,7 @@ public sealed class PushRuleTests
     [InlineData("global/override/a/actions", """{"actions":[]}""", 404, "M_NOT_FOUND")]
     public async Task A_rule_that_cannot_be_is_refused(string path, string body, int status, string code)
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal((status, code), (await alice.PutAsync($"{Rules}/{path}", body)).Error);
@@ -108,7 +109,7 @@ public sealed class PushRuleTests
     [Fact]
     public async Task Changed_rules_show_in_sync()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         var first = await alice.GetAsync("/_matrix/client/v3/sync");
         Assert.Equal("m.push_rules", first["account_data"].GetProperty("events")[0].GetProperty("type").GetString());
@@ -123,6 +124,6 @@ public sealed class PushRuleTests
             news.GetProperty("content").GetProperty("global").GetProperty("room").GetRawText());
     }
 
-    private static IEnumerable<string> Ids(ClientAnswer global, string kind) =>
+    private static IEnumerable<string> Ids(TestAnswer global, string kind) =>
         global[kind].EnumerateArray().Select(rule => rule.GetProperty("rule_id").GetString()!);
 }

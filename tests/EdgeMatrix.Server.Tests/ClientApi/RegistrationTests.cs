@@ -1,5 +1,6 @@
 using System.Net;
-using EdgeMatrix.ClientApi;
+using EdgeMatrix.Configuration;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.ClientApi;
@@ -11,7 +12,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task Registration_asks_for_a_dummy_stage_first()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var challenge = await server.PostAsync(Register, "{}");
 
@@ -37,7 +38,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task Registration_in_one_request_needs_no_session()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var alice = await server.RegisterAsync("alice");
 
@@ -47,7 +48,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task Registration_without_login_gives_no_token()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var answer = await server.PostAsync(
             Register, """{"username":"alice","password":"secret","inhibit_login":true,"auth":{"type":"m.login.dummy"}}""");
@@ -58,7 +59,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_user_who_names_none_is_given_a_name()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         var answer = await server.PostAsync(Register, """{"password":"secret","auth":{"type":"m.login.dummy"}}""");
 
@@ -68,7 +69,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_name_in_capitals_becomes_one_in_small_letters()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal("@alice:test", (await server.RegisterAsync("Alice")).UserId);
     }
@@ -80,7 +81,7 @@ public sealed class RegistrationTests
     [InlineData("")]
     public async Task A_name_outside_the_grammar_is_refused_before_authentication(string name)
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((400, "M_INVALID_USERNAME"), (await server.PostAsync(Register, $$"""{"username":"{{name}}"}""")).Error);
     }
@@ -88,7 +89,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_name_is_taken_once()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         await server.RegisterAsync("alice");
 
         Assert.Equal((400, "M_USER_IN_USE"), (await server.PostAsync(Register, """{"username":"alice","password":"x"}""")).Error);
@@ -100,7 +101,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task Guests_are_not_let_in()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((403, "M_GUEST_ACCESS_FORBIDDEN"), (await server.PostAsync(Register + "?kind=guest", "{}")).Error);
     }
@@ -108,7 +109,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_closed_server_registers_nobody()
     {
-        await using var server = await ClientApiServer.StartAsync(new ClientApiOptions());
+        await using var server = await TestHomeserver.StartAsync(options => options with { Registration = new RegistrationOptions() });
 
         Assert.Equal((403, "M_FORBIDDEN"), (await server.PostAsync(Register, """{"username":"alice","password":"x"}""")).Error);
     }
@@ -116,7 +117,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_password_is_needed()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((400, "M_MISSING_PARAM"), (await server.PostAsync(Register, """{"username":"alice","auth":{"type":"m.login.dummy"}}""")).Error);
     }
@@ -124,7 +125,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_session_is_good_once_and_for_its_request_only()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         var session = (await server.PostAsync(Register, "{}"))["session"].GetString();
 
@@ -142,7 +143,7 @@ public sealed class RegistrationTests
     [Fact]
     public async Task A_session_ends_with_time()
     {
-        await using var server = await ClientApiServer.StartAsync();
+        await using var server = await TestHomeserver.StartAsync();
         var session = (await server.PostAsync(Register, "{}"))["session"].GetString();
 
         server.Time.Advance(TimeSpan.FromMinutes(16));

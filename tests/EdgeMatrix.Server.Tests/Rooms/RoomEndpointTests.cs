@@ -94,16 +94,6 @@ public class RoomEndpointTests
     }
 
     [Fact]
-    public async Task Several_servers_live_in_one_process()
-    {
-        await using var first = await TestHomeserver.StartAsync(name: "one", seed: 1);
-        await using var second = await TestHomeserver.StartAsync(name: "two", seed: 2, transport: Transport.Loopback);
-
-        Assert.Equal("@alice:one", (await first.RegisterAsync("alice")).UserId);
-        Assert.Equal("@alice:two", (await second.RegisterAsync("alice")).UserId);
-    }
-
-    [Fact]
     public async Task The_directory_lists_what_is_published_page_by_page()
     {
         await using var server = await TestHomeserver.StartAsync();

@@ -10,7 +10,7 @@ public class EphemeralTests
     [Fact]
     public async Task Who_begins_and_ends_typing_is_told_once()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         fixture.Typing.Set(room.Nid, Bob, true, TimeSpan.FromSeconds(10), room.LocalMembers());
@@ -28,7 +28,7 @@ public class EphemeralTests
     [Fact]
     public async Task After_a_restart_nobody_is_left_typing_in_a_room_with_news()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         fixture.Typing.Set(room.Nid, Bob, true, TimeSpan.FromSeconds(10), room.LocalMembers());
         var first = await fixture.SyncAsync(Alice);
@@ -44,7 +44,7 @@ public class EphemeralTests
     [Fact]
     public async Task Receipts_are_grouped_by_event_and_threads_keep_apart()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var message = await fixture.SendAsync(room, Alice, "read me");
         var first = await fixture.SyncAsync(Alice);
@@ -67,7 +67,7 @@ public class EphemeralTests
     [Fact]
     public async Task Private_receipts_are_shown_to_their_own_user_only()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var message = await fixture.SendAsync(room, Alice, "read me");
         var alice = await fixture.SyncAsync(Alice);
@@ -82,7 +82,7 @@ public class EphemeralTests
     [Fact]
     public async Task Account_data_comes_globally_and_by_room_when_it_changes()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         await fixture.SetAccountDataAsync(Alice, null, "m.direct", """{"a":1}""");
         await fixture.SetAccountDataAsync(Alice, room, "m.tag", """{"tags":{}}""");
@@ -100,7 +100,7 @@ public class EphemeralTests
     [Fact]
     public async Task Who_joins_again_is_told_the_old_account_data_of_the_room()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         await fixture.SetAccountDataAsync(Bob, room, "m.tag", """{"tags":{}}""");
         await fixture.LeaveAsync(room, Bob);

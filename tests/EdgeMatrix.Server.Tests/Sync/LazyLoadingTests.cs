@@ -15,7 +15,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task An_initial_sync_brings_the_senders_of_the_timeline_and_the_user()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named, Bob, Carol);
         await fixture.SendAsync(room, Bob, "hello");
 
@@ -28,7 +28,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task A_member_is_sent_once_to_each_device()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named, Bob, Carol);
         await fixture.SendAsync(room, Bob, "hello");
         var first = await fixture.SyncAsync(Alice, filter: Lazy);
@@ -47,7 +47,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task An_answer_that_was_lost_brings_its_members_again()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named, Bob, Carol);
         await fixture.SendAsync(room, Alice, "hello");
         var first = await fixture.SyncAsync(Alice, filter: Lazy);
@@ -63,7 +63,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task Redundant_members_are_sent_to_who_asks_for_them()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named, Bob);
         await fixture.SendAsync(room, Bob, "hello");
         var first = await fixture.SyncAsync(Alice, filter: Redundant);
@@ -75,7 +75,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task Members_who_changed_in_a_gap_are_told_whether_they_spoke_or_not()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named);
         var first = await fixture.SyncAsync(Alice, filter: Lazy);
         await fixture.JoinAsync(room, Bob);
@@ -91,7 +91,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task The_heroes_of_a_nameless_room_come_with_their_member_events()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob, Carol);
         await fixture.SendAsync(room, Alice, "hello");
 
@@ -105,7 +105,7 @@ public class LazyLoadingTests
     [Fact]
     public async Task With_state_after_the_senders_come_as_they_are_at_the_end()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _named, Bob);
         await fixture.SendAsync(room, Alice, "hello");
         var first = await fixture.SyncAsync(Alice, filter: Lazy, stateProperty: StateProperty.StateAfter);

@@ -10,7 +10,7 @@ public class LongPollTests
     [Fact]
     public async Task A_waiting_sync_is_woken_by_news()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
 
@@ -24,7 +24,7 @@ public class LongPollTests
     [Fact]
     public async Task Without_news_it_ends_at_the_time_out()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
 
@@ -41,7 +41,7 @@ public class LongPollTests
     [Fact]
     public async Task The_end_of_the_server_ends_the_wait()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         using var end = new CancellationTokenSource();
@@ -55,7 +55,7 @@ public class LongPollTests
     [Fact]
     public async Task News_that_the_filter_hides_does_not_end_the_wait()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
 
@@ -69,7 +69,7 @@ public class LongPollTests
     [Fact]
     public async Task Typing_and_account_data_and_invites_wake_too()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var closed = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "private_chat" });
         var first = await fixture.SyncAsync(Bob);
@@ -92,7 +92,7 @@ public class LongPollTests
     [Fact]
     public async Task A_sync_without_news_runs_no_statement()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         for (var i = 0; i < 20; i++)
         {
             await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat", Name = $"room {i}" });
@@ -117,7 +117,7 @@ public class LongPollTests
 
         static async Task<long> CostOfNewsAsync(int rooms)
         {
-            await using var fixture = Start();
+            await using var fixture = await StartAsync();
             var room = await fixture.CreateAsync(Alice);
             for (var i = 1; i < rooms; i++)
             {
@@ -135,7 +135,7 @@ public class LongPollTests
     [Fact]
     public async Task A_token_of_before_a_restart_goes_on_without_a_gap_or_a_repetition()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var quiet = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat", Name = "quiet" });
         await fixture.Database.WriteAsync(db =>
@@ -162,7 +162,7 @@ public class LongPollTests
     [Fact]
     public async Task What_is_on_the_disk_but_not_yet_told_of_is_found_on_the_disk()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         Assert.True(SyncToken.TryParse(first.Next(), out var token));
@@ -176,7 +176,7 @@ public class LongPollTests
     [Fact]
     public async Task More_changes_than_are_remembered_are_found_on_the_disk()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var other = await fixture.CreateAsync(Carol);
         var first = await fixture.SyncAsync(Alice);
@@ -192,7 +192,7 @@ public class LongPollTests
     [Fact]
     public async Task Clients_that_follow_a_busy_room_see_every_event_once_in_order()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         var sending = Task.WhenAll(Enumerable.Range(0, 4).Select(sender => Task.Run(async () =>
@@ -241,7 +241,7 @@ public class LongPollTests
     [Fact]
     public async Task A_token_from_the_future_is_not_of_this_server()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var first = await fixture.SyncAsync(Alice);
         Assert.True(SyncToken.TryParse(first.Next(), out var token));
 

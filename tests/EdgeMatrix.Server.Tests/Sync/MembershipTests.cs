@@ -16,7 +16,7 @@ public class MembershipTests
     [Fact]
     public async Task An_invite_comes_with_what_the_invited_need_to_know_the_room()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _private);
         var first = await fixture.SyncAsync(Bob);
         await fixture.InviteAsync(room, Alice, Bob);
@@ -35,7 +35,7 @@ public class MembershipTests
     [Fact]
     public async Task Invites_of_ignored_users_are_not_shown()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _private);
         await fixture.SetAccountDataAsync(Bob, null, "m.ignored_user_list", """{"ignored_users":{"@alice:test":{}}}""");
         await fixture.InviteAsync(room, Alice, Bob);
@@ -46,7 +46,7 @@ public class MembershipTests
     [Fact]
     public async Task A_rejected_invite_is_left_with_the_rejection_alone()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _private);
         await fixture.InviteAsync(room, Alice, Bob);
         var first = await fixture.SyncAsync(Bob);
@@ -66,7 +66,7 @@ public class MembershipTests
     [Fact]
     public async Task A_knock_comes_with_what_the_knocker_may_know_of_the_room()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, new CreateRoomRequest
         {
             Preset = "private_chat",
@@ -86,7 +86,7 @@ public class MembershipTests
     [Fact]
     public async Task Who_joins_is_told_all_of_the_room()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, _private);
         await fixture.InviteAsync(room, Alice, Bob);
         var first = await fixture.SyncAsync(Bob);
@@ -103,7 +103,7 @@ public class MembershipTests
     [Fact]
     public async Task A_left_room_comes_once_with_its_timeline_up_to_the_leave()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Bob);
         var message = await fixture.SendAsync(room, Alice, "bye");
@@ -122,7 +122,7 @@ public class MembershipTests
     [Fact]
     public async Task An_initial_sync_has_left_rooms_only_on_request_and_forgotten_ones_never()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var left = await fixture.CreateAsync(Alice, null, Bob);
         var forgotten = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat", Name = "other" }, Bob);
         var leave = await fixture.LeaveAsync(left, Bob);
@@ -140,7 +140,7 @@ public class MembershipTests
     [Fact]
     public async Task A_device_that_still_holds_a_room_as_joined_hears_of_the_leave_though_another_forgot_the_room()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Bob);
         var leave = await fixture.LeaveAsync(room, Bob);
@@ -152,7 +152,7 @@ public class MembershipTests
     [Fact]
     public async Task Joined_left_and_joined_again_in_one_gap_is_joined_with_no_more_than_what_changed()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Bob);
         var leave = await fixture.LeaveAsync(room, Bob);
@@ -168,7 +168,7 @@ public class MembershipTests
     [Fact]
     public async Task Joined_and_left_in_one_gap_is_left_with_all_that_was_to_be_seen()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Bob);
         await fixture.JoinAsync(room, Bob);
@@ -185,7 +185,7 @@ public class MembershipTests
     [Fact]
     public async Task A_ban_after_leaving_is_told_without_what_happened_in_between()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Bob);
         var leave = await fixture.LeaveAsync(room, Bob);
@@ -198,7 +198,7 @@ public class MembershipTests
     [Fact]
     public async Task The_summary_comes_when_members_change_and_names_at_most_five_heroes()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         await fixture.SendAsync(room, Bob, "no change");
@@ -224,7 +224,7 @@ public class MembershipTests
     [Fact]
     public async Task Those_who_left_name_a_room_that_nobody_else_is_in()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         await fixture.LeaveAsync(room, Bob);
 

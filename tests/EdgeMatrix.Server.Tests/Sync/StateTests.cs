@@ -12,7 +12,7 @@ public class StateTests
     [Fact]
     public async Task State_is_what_changed_up_to_the_start_of_the_timeline()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         var topic = await fixture.SetStateAsync(room, Alice, "m.room.topic", "", """{"topic":"in the gap"}""");
@@ -33,7 +33,7 @@ public class StateTests
     [InlineData(StateProperty.UnstableStateAfter, "org.matrix.msc4222.state_after")]
     public async Task State_after_is_what_changed_up_to_the_end_of_the_timeline(StateProperty property, string name)
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         var topic = await fixture.SetStateAsync(room, Alice, "m.room.topic", "", """{"topic":"in the gap"}""");
@@ -50,7 +50,7 @@ public class StateTests
     [Fact]
     public async Task State_after_is_there_even_when_empty()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         await fixture.SendAsync(room, Alice, "hello");
@@ -63,7 +63,7 @@ public class StateTests
     [Fact]
     public async Task A_state_reset_is_told_though_no_event_of_the_timeline_says_so()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat", Name = "first" });
         var renamed = await fixture.SetStateAsync(room, Alice, "m.room.name", "", """{"name":"second"}""");
         var first = await fixture.SyncAsync(Alice);
@@ -79,7 +79,7 @@ public class StateTests
     [Fact]
     public async Task State_that_the_timeline_filter_hides_is_in_the_state()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         var before = await fixture.SendAsync(room, Alice, "one");
@@ -94,7 +94,7 @@ public class StateTests
     [Fact]
     public async Task Full_state_brings_all_state_of_all_rooms_at_once()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var quiet = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "private_chat" });
         var first = await fixture.SyncAsync(Alice);

@@ -22,7 +22,7 @@ public class SyncFilterTests
     [InlineData("""{"rooms":["ROOM"],"types":["m.room.topic"]}""", "m.room.topic")]
     public async Task A_timeline_filter_lets_pass_what_it_says(string filter, string expected)
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         await fixture.SendAsync(room, Alice, "plain");
@@ -38,7 +38,7 @@ public class SyncFilterTests
     [Fact]
     public async Task Rooms_can_be_left_out_altogether()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
 
         Assert.Null((await fixture.SyncAsync(Alice, filter: $$$"""{"room":{"not_rooms":["{{{room.Id}}}"]}}""")).Joined(room));
@@ -49,7 +49,7 @@ public class SyncFilterTests
     [Fact]
     public async Task State_ephemeral_and_account_data_have_filters_of_their_own()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var message = await fixture.SendAsync(room, Alice, "hello");
         await fixture.Receipts.SetAsync(room, await fixture.UserAsync(Alice), ReceiptType.Read, "", message);
@@ -72,7 +72,7 @@ public class SyncFilterTests
     [Fact]
     public async Task Only_the_wanted_fields_of_events_are_sent()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         await fixture.SendAsync(room, new EventDraft(
             "m.room.message", null, Alice, JsonElement.Parse("""{"body":"b","m.relates_to":{"rel_type":"x"},"other":1}""")));
@@ -88,7 +88,7 @@ public class SyncFilterTests
     [Fact]
     public async Task The_federation_format_is_the_event_as_servers_exchange_it()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         await fixture.SendAsync(room, Alice, "hello");
 

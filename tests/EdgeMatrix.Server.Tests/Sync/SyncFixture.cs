@@ -1,7 +1,5 @@
 using System.Text.Json;
-using EdgeMatrix.Protocol;
 using EdgeMatrix.Protocol.Events;
-using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -14,66 +12,50 @@ using EdgeMatrix.Storage.Accounts;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
+using EdgeMatrix.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Server.Tests.Sync;
 
-/// <summary>The real sync over the real engine and a database in a folder of its own, on virtual time.</summary>
-internal sealed class SyncFixture : IAsyncDisposable
+/// <summary>The sync of a whole server, asked without its HTTP.</summary>
+internal sealed class SyncFixture(TestHomeserver server) : IAsyncDisposable
 {
     public const string Alice = "@alice:test";
     public const string Bob = "@bob:test";
     public const string Carol = "@carol:test";
 
-    private readonly string _folder;
     private readonly Dictionary<string, long> _users = [];
 
-    private SyncFixture(string folder, DateTimeOffset now)
-    {
-        _folder = folder;
-        Time = new FakeTimeProvider(now);
-        Database = Database.Open(new DatabaseOptions(Path.Combine(folder, "test.db")));
-        Notifier = new ChangeNotifier(() => Database.CommittedPosition);
-        Engine = new RoomEngine(Database, new LocalServer("test", SigningKey.FromSeed("1", new byte[32])), Notifier, Time);
-        Typing = new TypingUsers(Notifier, Time);
-        Receipts = new ReadReceipts(Engine);
-        Members = new RoomMembers(Engine);
-        Sync = new SyncEngine(Engine, Typing);
-    }
+    public FakeTimeProvider Time => server.Time;
 
-    public FakeTimeProvider Time { get; }
+    public Database Database => server.Part<Database>();
 
-    public Database Database { get; }
+    public ChangeNotifier Notifier => server.Part<ChangeNotifier>();
 
-    public ChangeNotifier Notifier { get; }
+    public RoomEngine Engine => server.Part<RoomEngine>();
 
-    public RoomEngine Engine { get; }
+    public TypingUsers Typing => server.Part<TypingUsers>();
 
-    public TypingUsers Typing { get; }
+    public ReadReceipts Receipts => server.Part<ReadReceipts>();
 
-    public ReadReceipts Receipts { get; }
+    public RoomMembers Members => server.Part<RoomMembers>();
 
-    public RoomMembers Members { get; }
+    public SyncEngine Sync => server.Part<SyncEngine>();
 
-    public SyncEngine Sync { get; }
+    public static async Task<SyncFixture> StartAsync() => new(await TestHomeserver.StartAsync());
 
-    public static SyncFixture Start() =>
-        new(Directory.CreateTempSubdirectory("edgematrix-").FullName, DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000));
-
-    /// <summary>The same database again, as after a restart.</summary>
+    /// <summary>The same data again, a little later.</summary>
     public async Task<SyncFixture> RestartAsync()
     {
-        Typing.Dispose();
-        await Database.DisposeAsync();
-        return new SyncFixture(_folder, Time.GetUtcNow().AddSeconds(5));
+        Time.Advance(TimeSpan.FromSeconds(5));
+        return new SyncFixture(await server.RestartAsync());
     }
 
     /// <summary>Makes a room to which the creator and then the others are joined.</summary>
     public async Task<Room> CreateAsync(string creator, CreateRoomRequest? request = null, params string[] others)
     {
-        var creation = new RoomCreation(Engine, new SeededRandom(7), "12");
-        var outcome = await creation.CreateAsync(creator, request ?? new CreateRoomRequest { Preset = "public_chat" });
+        var outcome = await server.Part<RoomCreation>().CreateAsync(creator, request ?? new CreateRoomRequest { Preset = "public_chat" });
         Assert.Null(outcome.Refusal);
         foreach (var other in others)
         {
@@ -164,15 +146,7 @@ internal sealed class SyncFixture : IAsyncDisposable
         return JsonElement.Parse(output.ToArray());
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        Typing.Dispose();
-        await Database.DisposeAsync();
-        if (Directory.Exists(_folder))
-        {
-            Directory.Delete(_folder, recursive: true);
-        }
-    }
+    public ValueTask DisposeAsync() => server.DisposeAsync();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

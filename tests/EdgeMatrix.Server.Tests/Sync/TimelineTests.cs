@@ -14,7 +14,7 @@ public class TimelineTests
     [Fact]
     public async Task An_initial_sync_brings_the_newest_events_and_the_state_before_them()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         for (var i = 0; i < 12; i++)
         {
@@ -36,7 +36,7 @@ public class TimelineTests
     [Fact]
     public async Task A_room_whose_events_all_fit_the_timeline_has_no_state_besides()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
 
         var joined = (await fixture.SyncAsync(Alice)).Joined(room);
@@ -49,7 +49,7 @@ public class TimelineTests
     [Fact]
     public async Task A_later_sync_brings_only_what_came_since()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var quiet = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "private_chat" });
         var first = await fixture.SyncAsync(Alice);
@@ -67,7 +67,7 @@ public class TimelineTests
     [Fact]
     public async Task A_gap_is_limited_and_its_prev_batch_reaches_exactly_the_gap()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         var sent = new List<string>();
@@ -91,7 +91,7 @@ public class TimelineTests
     [Fact]
     public async Task As_many_events_as_the_limit_are_no_gap()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         for (var i = 0; i < 4; i++)
@@ -108,7 +108,7 @@ public class TimelineTests
     [Fact]
     public async Task Only_the_sending_device_is_told_its_transaction_id()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         await fixture.SendAsync(room, Alice, "mine", new TransactionId(1, "send", "txn"));
@@ -125,7 +125,7 @@ public class TimelineTests
     [Fact]
     public async Task Who_joins_sees_of_the_history_what_its_visibility_lets()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, new CreateRoomRequest
         {
             Preset = "public_chat",
@@ -148,7 +148,7 @@ public class TimelineTests
     [Fact]
     public async Task Messages_of_ignored_users_are_left_out_and_their_state_is_not()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice, null, Bob);
         var first = await fixture.SyncAsync(Alice);
         await fixture.SetAccountDataAsync(Alice, null, "m.ignored_user_list", """{"ignored_users":{"@bob:test":{}}}""");
@@ -164,7 +164,7 @@ public class TimelineTests
     [Fact]
     public async Task A_redacted_event_comes_redacted_with_the_redaction_beside_it()
     {
-        await using var fixture = Start();
+        await using var fixture = await StartAsync();
         var room = await fixture.CreateAsync(Alice);
         var first = await fixture.SyncAsync(Alice);
         var message = await fixture.SendAsync(room, Alice, "oops");
