@@ -36,8 +36,15 @@ public static class EventBatch
 
     private static void ForEach(int count, Action<int> check, int maxParallelism, CancellationToken cancellation)
     {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = maxParallelism };
+        Parallel.For(0, count, options, index =>
+        {
+            // Asked here, since the loop hears of it only when a callback has run, on whichever thread cancelled.
+            if (!cancellation.IsCancellationRequested)
+            {
+                check(index);
+            }
+        });
         cancellation.ThrowIfCancellationRequested();
-        Parallel.For(
-            0, count, new ParallelOptions { MaxDegreeOfParallelism = maxParallelism, CancellationToken = cancellation }, check);
     }
 }
