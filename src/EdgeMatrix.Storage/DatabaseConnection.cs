@@ -33,31 +33,11 @@ internal sealed class DatabaseConnection : IDisposable
     public long StatementsRun => Volatile.Read(ref _statementsRun);
 
     /// <exception cref="DatabaseException">The file cannot be opened.</exception>
-    public static DatabaseConnection Open(string path, int cacheKiB)
-    {
-        var text = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false };
-        var connection = new SqliteConnection(text.ToString());
-        try
-        {
-            connection.Open();
-        }
-        catch (SqliteException exception)
-        {
-            connection.Dispose();
-            throw new DatabaseException($"{path} cannot be opened: {exception.Message}", exception);
-        }
+    public static DatabaseConnection Open(string path, int cacheKiB) => Open(path, cacheKiB, SqliteOpenMode.ReadWrite);
 
-        var opened = new DatabaseConnection(connection);
-        raw.sqlite3_extended_result_codes(opened.Handle, 1);
-        opened.Execute($"""
-            PRAGMA busy_timeout = 10000;
-            PRAGMA cache_size = -{cacheKiB};
-            PRAGMA temp_store = MEMORY;
-            PRAGMA mmap_size = 0;
-            PRAGMA foreign_keys = OFF;
-            """);
-        return opened;
-    }
+    /// <summary>A connection that cannot write to the file, not even to move the log into it when it closes.</summary>
+    /// <exception cref="DatabaseException">The file cannot be opened.</exception>
+    public static DatabaseConnection OpenReadOnly(string path, int cacheKiB) => Open(path, cacheKiB, SqliteOpenMode.ReadOnly);
 
     /// <summary>Runs one or more statements that return nothing of interest.</summary>
     public void Execute(string sql)
@@ -146,6 +126,32 @@ internal sealed class DatabaseConnection : IDisposable
 
         _cache.Clear();
         _connection.Dispose();
+    }
+
+    private static DatabaseConnection Open(string path, int cacheKiB, SqliteOpenMode mode)
+    {
+        var text = new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false };
+        var connection = new SqliteConnection(text.ToString());
+        try
+        {
+            connection.Open();
+        }
+        catch (SqliteException exception)
+        {
+            connection.Dispose();
+            throw new DatabaseException($"{path} cannot be opened: {exception.Message}", exception);
+        }
+
+        var opened = new DatabaseConnection(connection);
+        raw.sqlite3_extended_result_codes(opened.Handle, 1);
+        opened.Execute($"""
+            PRAGMA busy_timeout = 10000;
+            PRAGMA cache_size = -{cacheKiB};
+            PRAGMA temp_store = MEMORY;
+            PRAGMA mmap_size = 0;
+            PRAGMA foreign_keys = OFF;
+            """);
+        return opened;
     }
 
     private Statement Compile(string sql)

@@ -115,8 +115,7 @@ internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
 
     private DatabaseConnection Open()
     {
-        var connection = DatabaseConnection.Open(options.Path, options.CacheKiBPerConnection);
-        connection.Execute("PRAGMA query_only = 1");
+        var connection = DatabaseConnection.OpenReadOnly(options.Path, options.CacheKiBPerConnection);
         lock (_lock)
         {
             _all.Add(connection);

@@ -23,6 +23,17 @@ internal static class DatabaseSchema
         }
     }
 
+    /// <summary>For whoever only reads: the schema must be the current one already.</summary>
+    /// <exception cref="DatabaseException">Not a database, not ours, or of another version.</exception>
+    public static void Require(DatabaseConnection connection, string path, IReadOnlyList<string> migrations)
+    {
+        if (Check(connection, path, migrations.Count) is var version && version < migrations.Count)
+        {
+            throw new DatabaseException(
+                $"{path} was written by an older EdgeMatrix (schema {version}; this one reads {migrations.Count}). Start this server on it once.");
+        }
+    }
+
     private static int Check(DatabaseConnection connection, string path, int known)
     {
         try

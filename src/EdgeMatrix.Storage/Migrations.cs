@@ -201,5 +201,10 @@ internal static class Migrations
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX receipts_stream ON receipts (room, position);
         """,
+
+        // 2: events that no timeline shows are found by their room.
+        """
+        CREATE INDEX events_outside_timeline ON events (room) WHERE timeline IS NULL;
+        """,
     ];
 }

@@ -19,6 +19,18 @@ public static class EventTable
         SELECT {Columns} FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
         """;
 
+    private const string PlaceByIdSql = """
+        SELECT nid, room, timeline FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1
+        """;
+
+    private const string NidsForwardSql = """
+        SELECT nid, timeline FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
+        """;
+
+    private const string NidsOutsideSql = "SELECT nid FROM events WHERE room = ? AND timeline IS NULL AND nid > ? ORDER BY nid LIMIT ?";
+
+    private const string LastTimelineSql = "SELECT max(timeline) FROM events WHERE room = ? AND timeline IS NOT NULL";
+
     private const string InsertSql = """
         INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -66,6 +78,46 @@ public static class EventTable
     /// <summary>Timeline events, oldest first, after <paramref name="from"/> (exclusive) up to <paramref name="until"/> (inclusive).</summary>
     public static List<StoredEvent> Forward(Session db, long room, long from, long until, int limit) =>
         Page(db, db.Prepare(ForwardSql).Bind(room).Bind(from).Bind(until).Bind(limit));
+
+    /// <summary>Where an event stands, without unpacking its body; Timeline is null outside of the timeline.</summary>
+    public static (long Nid, long Room, long? Timeline)? FindPlace(Session db, string eventId)
+    {
+        using var query = db.Prepare(PlaceByIdSql).Bind(EventIdBytes.Encode(eventId));
+        return query.Step() ? (query.Int64(0), query.Int64(1), query.Int64OrNull(2)) : null;
+    }
+
+    /// <summary>As <see cref="Forward"/>, without the events.</summary>
+    public static List<(long Nid, long Timeline)> NidsForward(Session db, long room, long from, long until, int limit)
+    {
+        using var query = db.Prepare(NidsForwardSql).Bind(room).Bind(from).Bind(until).Bind(limit);
+        var nids = new List<(long Nid, long Timeline)>();
+        while (query.Step())
+        {
+            nids.Add((query.Int64(0), query.Int64(1)));
+        }
+
+        return nids;
+    }
+
+    /// <summary>Events outside of the timeline, in the order in which they were stored, after the given one.</summary>
+    public static List<long> NidsOutside(Session db, long room, long after, int limit)
+    {
+        using var query = db.Prepare(NidsOutsideSql).Bind(room).Bind(after).Bind(limit);
+        var nids = new List<long>();
+        while (query.Step())
+        {
+            nids.Add(query.Int64(0));
+        }
+
+        return nids;
+    }
+
+    /// <summary>The end of the room's timeline; null if nothing is in it.</summary>
+    public static long? LastTimeline(Session db, long room)
+    {
+        using var query = db.Prepare(LastTimelineSql).Bind(room);
+        return query.Step() ? query.Int64OrNull(0) : null;
+    }
 
     public static void Insert(WriteTransaction db, long nid, in NewEvent row, ReadOnlySpan<byte> canonical)
     {
