@@ -112,14 +112,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public SyncEngine Sync { get; }
 
+    public static DatabaseOptions DatabaseOf(HomeserverOptions options) => new(Path.Combine(options.Server.Data, DatabaseFile))
+    {
+        RelaxedDurability = options.Storage.Durability == Durability.Relaxed,
+    };
+
     /// <exception cref="DatabaseException">The data folder is in use, damaged, or another server's.</exception>
     public static async Task<HomeserverParts> OpenAsync(HomeserverOptions options, Surroundings surroundings)
     {
         Directory.CreateDirectory(options.Server.Data);
-        var database = Database.Open(new DatabaseOptions(Path.Combine(options.Server.Data, DatabaseFile))
-        {
-            RelaxedDurability = options.Storage.Durability == Durability.Relaxed,
-        });
+        var database = Database.Open(DatabaseOf(options));
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);

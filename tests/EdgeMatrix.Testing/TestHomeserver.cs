@@ -47,6 +47,9 @@ public sealed class TestHomeserver : IAsyncDisposable
     /// <summary>How many writes were asked for.</summary>
     public long Writes => Part<Database>().Writes;
 
+    /// <summary>Where its database is, for what works on the files beside a running server.</summary>
+    public string DataFolder => _settings.Data;
+
     /// <summary>The parts of the server's object graph, as its endpoints get them.</summary>
     public T Part<T>()
         where T : notnull => _homeserver.Services.GetRequiredService<T>();

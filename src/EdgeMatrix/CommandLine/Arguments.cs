@@ -1,4 +1,5 @@
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Console.Inspection;
 
 namespace EdgeMatrix.CommandLine;
 
@@ -11,14 +12,17 @@ internal sealed class Arguments
         ("user add", Command.UserAdd),
         ("user list", Command.UserList),
         ("user reset-password", Command.UserResetPassword),
+        ("room export", Command.RoomExport),
+        ("room explain", Command.RoomExplain),
+        ("tardis", Command.Tardis),
         ("config", Command.Config),
         ("version", Command.Version),
         ("help", Command.Help),
     ];
 
-    private static readonly string[] OptionsWithValue = ["--config", "--data", "--server-name", "--listen", "--set"];
+    private static readonly string[] OptionsWithValue = ["--config", "--data", "--server-name", "--listen", "--set", "--file", "--room-version"];
 
-    private static readonly string[] Flags = ["--password-stdin", "--admin", "--help", "--version"];
+    private static readonly string[] Flags = ["--password-stdin", "--admin", "--ndjson", "--json5", "--help", "--version"];
 
     private readonly Queue<string> _arguments;
     private readonly List<string> _words = [];
@@ -27,6 +31,8 @@ internal sealed class Arguments
     private readonly List<CommandLineSetting> _settings = [];
     private readonly HashSet<string> _flags = [];
     private string? _configFile;
+    private string? _roomFile;
+    private string? _roomVersion;
     private string? _problem;
 
     private Arguments(IEnumerable<string> arguments) => _arguments = new Queue<string>(arguments);
@@ -56,11 +62,6 @@ internal sealed class Arguments
             {
                 _words.Add(argument);
             }
-        }
-
-        if (_listeners.Count > 0)
-        {
-            _settings.Add(new("--listen", "server.listen", new List<object>(_listeners)));
         }
 
         return _problem is null ? ReadCommand() : null;
@@ -106,6 +107,12 @@ internal sealed class Arguments
             case "--listen":
                 _listeners.Add(value);
                 break;
+            case "--file":
+                _roomFile = value;
+                break;
+            case "--room-version":
+                _roomVersion = value;
+                break;
             default:
                 TakeSet(value);
                 break;
@@ -137,27 +144,49 @@ internal sealed class Arguments
             return null;
         }
 
-        var takesName = command is Command.UserAdd or Command.UserResetPassword;
-        var unfit = rest.Skip(takesName ? 1 : 0).Concat(FlagsUnfitFor(command)).FirstOrDefault();
-        if (takesName && rest.Length == 0)
+        var places = PlacesOf(command);
+        var unfit = rest.Skip(places.Length).Concat(OptionsUnfitFor(command)).FirstOrDefault();
+        if (rest.Length < places.Count(place => !place.StartsWith('[')))
         {
-            _problem = $"{NameOf(command)} needs the NAME of a user";
+            _problem = $"{NameOf(command)} needs the {places[rest.Length]}";
         }
         else if (unfit is not null)
         {
             _problem = $"{NameOf(command)} does not take {unfit}";
         }
 
+        if (_listeners.Count > 0 && command != Command.Tardis)
+        {
+            _settings.Add(new("--listen", "server.listen", new List<object>(_listeners)));
+        }
+
         return new Invocation
         {
             Command = command,
-            UserName = takesName ? rest.FirstOrDefault() : null,
+            UserName = WordFor("NAME of a user"),
+            Room = WordFor("ROOM: its id or an alias"),
+            EventId = WordFor("[EVENT]"),
             PasswordFromStdin = _flags.Contains("--password-stdin"),
             Admin = _flags.Contains("--admin"),
+            Format = _flags.Contains("--ndjson") ? ExportFormat.Ndjson : _flags.Contains("--json5") ? ExportFormat.Scenario : ExportFormat.Array,
+            RoomFile = _roomFile,
+            RoomVersion = _roomVersion,
+            TardisAddress = command == Command.Tardis ? _listeners.LastOrDefault() : null,
             ConfigFile = _configFile,
             Settings = [.. _sets, .. _settings],
         };
+
+        string? WordFor(string place) => rest.ElementAtOrDefault(Array.IndexOf(places, place) is >= 0 and var index ? index : int.MaxValue);
     }
+
+    // What the words after a command stand for, in their order; in brackets what may be left out.
+    private string[] PlacesOf(Command command) => command switch
+    {
+        Command.UserAdd or Command.UserResetPassword => ["NAME of a user"],
+        Command.RoomExport => ["ROOM: its id or an alias"],
+        Command.RoomExplain => _roomFile is null ? ["ROOM: its id or an alias", "[EVENT]"] : ["[EVENT]"],
+        _ => [],
+    };
 
     private (Command Command, string[] Words) FindCommand()
     {
@@ -176,7 +205,7 @@ internal sealed class Arguments
             return (Command.Serve, []);
         }
 
-        var length = _words[0] == "user" ? 2 : 1;
+        var length = _words[0] is "user" or "room" ? 2 : 1;
         var asked = string.Join(' ', _words.Take(length));
         foreach (var (words, command) in Commands)
         {
@@ -187,17 +216,25 @@ internal sealed class Arguments
         }
 
         var near = EditDistance.Nearest(asked, Commands.Select(command => command.Words));
-        _problem = length == 2 ? $"unknown command {asked}; there are user add, user list and user reset-password"
+        _problem = _words[0] == "user" ? $"unknown command {asked}; there are user add, user list and user reset-password"
+            : _words[0] == "room" ? $"unknown command {asked}; there are room export and room explain"
             : $"unknown command {asked}{(near is null ? "" : $"; did you mean {near}?")}";
         return default;
     }
 
-    private IEnumerable<string> FlagsUnfitFor(Command command) => _flags.Where(flag => flag switch
+    private IEnumerable<string> OptionsUnfitFor(Command command)
     {
-        "--password-stdin" => command is not (Command.UserAdd or Command.UserResetPassword),
-        "--admin" => command is not Command.UserAdd,
-        _ => false,
-    });
+        string?[] given = [.. _flags, _roomFile is null ? null : "--file", _roomVersion is null ? null : "--room-version"];
+        return given.OfType<string>().Where(option => option switch
+        {
+            "--password-stdin" => command is not (Command.UserAdd or Command.UserResetPassword),
+            "--admin" => command is not Command.UserAdd,
+            "--ndjson" or "--json5" => command is not Command.RoomExport,
+            "--file" => command is not Command.RoomExplain,
+            "--room-version" => command is not Command.RoomExplain || _roomFile is null,
+            _ => false,
+        });
+    }
 
     private static string NameOf(Command command) => Commands.First(known => known.Command == command).Words;
 }

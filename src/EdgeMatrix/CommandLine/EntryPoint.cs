@@ -28,6 +28,9 @@ internal static class EntryPoint
             case Command.Version:
                 terminal.Output.WriteLine($"edgematrix {Version}");
                 return ExitCode.Done;
+            case Command.Tardis:
+                EmbeddedLibraries.Register();
+                return await TardisCommand.RunAsync(invocation.TardisAddress, terminal, cancellation);
         }
 
         var sources = new ConfigSources
@@ -55,9 +58,12 @@ internal static class EntryPoint
         EmbeddedLibraries.Register();
         try
         {
-            return invocation.Command == Command.Serve
-                ? await ServeCommand.RunAsync(config.Options, terminal, cancellation)
-                : await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation);
+            return invocation.Command switch
+            {
+                Command.Serve => await ServeCommand.RunAsync(config.Options, terminal, cancellation),
+                Command.RoomExport or Command.RoomExplain => new RoomCommands(config.Options, terminal).Run(invocation),
+                _ => await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation),
+            };
         }
         catch (DatabaseException failure)
         {

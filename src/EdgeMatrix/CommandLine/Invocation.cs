@@ -1,4 +1,5 @@
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Console.Inspection;
 
 namespace EdgeMatrix.CommandLine;
 
@@ -14,6 +15,23 @@ internal sealed record Invocation
 
     public bool Admin { get; init; }
 
+    /// <summary>ROOM of the <c>room</c> commands: a room id or an alias of this server; null where a file holds the room.</summary>
+    public string? Room { get; init; }
+
+    /// <summary>EVENT of <c>room explain</c>; null: the newest.</summary>
+    public string? EventId { get; init; }
+
+    public ExportFormat Format { get; init; }
+
+    /// <summary>The exported room that <c>room explain</c> reads; null: the one in the data folder.</summary>
+    public string? RoomFile { get; init; }
+
+    /// <summary>The room version of that file; null: as its create event says.</summary>
+    public string? RoomVersion { get; init; }
+
+    /// <summary><c>IP:PORT</c> that <c>tardis</c> listens on; null: the one that TARDIS asks for.</summary>
+    public string? TardisAddress { get; init; }
+
     public string? ConfigFile { get; init; }
 
     public IReadOnlyList<CommandLineSetting> Settings { get; init; } = [];
@@ -25,6 +43,9 @@ internal enum Command
     UserAdd,
     UserList,
     UserResetPassword,
+    RoomExport,
+    RoomExplain,
+    Tardis,
     Config,
     Version,
     Help,

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace EdgeMatrix.CommandLine;
 
@@ -12,6 +13,9 @@ internal sealed record Terminal(Func<string?> ReadLine, TextWriter Output, TextW
     /// <summary>Whether the output is a screen that can show a QR code.</summary>
     public bool IsScreen { get; init; }
 
+    /// <summary>Standard output as bytes, for what is written to be read by programs.</summary>
+    public Func<Stream> OpenOutput { get; init; } = OpenStandardOutput;
+
     public static Terminal OfProcess() => new(System.Console.ReadLine, System.Console.Out, System.Console.Error)
     {
         ReadHidden = System.Console.IsInputRedirected ? null : ReadHiddenLine,
@@ -20,6 +24,21 @@ internal sealed record Terminal(Func<string?> ReadLine, TextWriter Output, TextW
 
     /// <summary>Says on standard error what went wrong.</summary>
     public void Complain(string problem) => Error.WriteLine($"edgematrix: {problem}");
+
+    // The console's own stream takes a pipe that nobody reads any more for one that reads all; a file that others append to it treats well.
+    private static Stream OpenStandardOutput()
+    {
+        if (!OperatingSystem.IsWindows() && System.Console.IsOutputRedirected)
+        {
+            var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!output.CanSeek)
+            {
+                return output;
+            }
+        }
+
+        return System.Console.OpenStandardOutput();
+    }
 
     private static string ReadHiddenLine(string prompt)
     {

@@ -18,6 +18,9 @@ public sealed class ArgumentsTests
     [InlineData("user list", Command.UserList)]
     [InlineData("user add alice", Command.UserAdd)]
     [InlineData("user reset-password alice", Command.UserResetPassword)]
+    [InlineData("room export !r:test --ndjson", Command.RoomExport)]
+    [InlineData("room explain !r:test", Command.RoomExplain)]
+    [InlineData("tardis --listen 127.0.0.1:1", Command.Tardis)]
     [InlineData("config", Command.Config)]
     [InlineData("version", Command.Version)]
     [InlineData("--version", Command.Version)]
@@ -67,7 +70,33 @@ public sealed class ArgumentsTests
         Assert.True(invocation.PasswordFromStdin);
     }
 
+    [Fact]
+    public void A_room_to_explain_is_one_of_the_data_folder_or_of_a_file()
+    {
+        var stored = Parse("room", "explain", "!r:test", "$event");
+        var file = Parse("room", "explain", "--file", "room.ndjson", "--room-version", "11", "$event");
+
+        Assert.Equal(("!r:test", "$event", null, null), (stored.Room, stored.EventId, stored.RoomFile, stored.RoomVersion));
+        Assert.Equal((null, "$event", "room.ndjson", "11"), (file.Room, file.EventId, file.RoomFile, file.RoomVersion));
+    }
+
+    [Fact]
+    public void The_address_of_tardis_is_none_of_the_server()
+    {
+        var invocation = Parse("tardis", "--listen", "127.0.0.1:9");
+
+        Assert.Equal("127.0.0.1:9", invocation.TardisAddress);
+        Assert.Empty(invocation.Settings);
+    }
+
     [Theory]
+    [InlineData("room", "unknown command room; there are room export and room explain")]
+    [InlineData("room export", "room export needs the ROOM: its id or an alias")]
+    [InlineData("room export a b", "room export does not take b")]
+    [InlineData("room explain a --ndjson", "room explain does not take --ndjson")]
+    [InlineData("room explain a --room-version 11", "room explain does not take --room-version")]
+    [InlineData("room explain --file f e x", "room explain does not take x")]
+    [InlineData("tardis --file f", "tardis does not take --file")]
     [InlineData("srve", "unknown command srve; did you mean serve?")]
     [InlineData("user", "unknown command user; there are user add, user list and user reset-password")]
     [InlineData("user rm", "unknown command user rm; there are user add, user list and user reset-password")]
