@@ -109,7 +109,7 @@ public sealed class RoomExplanation
         {
             if (_room.NumberOf(auth) is not 0 and var number)
             {
-                _text.Event(number, _room.IsRejected(number) ? "  (rejected)" : "  ");
+                _text.Event(number, " ");
             }
             else
             {

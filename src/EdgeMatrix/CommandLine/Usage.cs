@@ -11,6 +11,9 @@ internal static class Usage
           edgematrix user add NAME [--admin]     make an account; asks for its password
           edgematrix user list                   list the accounts
           edgematrix user reset-password NAME    give an account a new password; logs out its devices
+          edgematrix room export ROOM            print every event of a room (an id, or an alias of this server) as a JSON array
+          edgematrix room explain ROOM [EVENT]   tell, step by step, how the state at an event (the newest) came to be
+          edgematrix tardis                      resolve states for the TARDIS debugger, at ws://127.0.0.1:1234
           edgematrix config                      print the configuration in force, and where each value comes from
           edgematrix version
 
@@ -20,11 +23,15 @@ internal static class Usage
           --server-name NAME    what follows the colon of user ids; fixed from the first start on
           --listen URL          http://IP:PORT or https://IP:PORT (http://0.0.0.0:8008); may be repeated
           --set KEY=VALUE       set any key of the file; VALUE is TOML, a bare word is a string
+          --ndjson, --json5     room export: an event a line, or a scenario of TARDIS
+          --file FILE           room explain: a room that was exported, by any server, instead of ROOM
+          --room-version V      room explain --file: what the file's create event does not say, or says wrongly
+          --listen IP:PORT      tardis: where to listen
           --password-stdin      user add, user reset-password: read the password from standard input
 
         Every key may also stand in the environment: EDGEMATRIX_SERVER__NAME is server.name.
         Later wins: file, environment, command line. `edgematrix config` lists all keys.
-        The user commands open the database themselves: stop the server first.
+        The user commands open the database themselves: stop the server first. The room commands only read, beside it.
 
         """;
 }
