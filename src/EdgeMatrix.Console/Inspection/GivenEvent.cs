@@ -26,6 +26,7 @@ internal static class GivenEvent
         problem = !IsUserId(StringOf(json, "sender")) ? $"{eventId} has no sender that is a user id"
             : StringOf(json, "type") is not { } type ? $"{eventId} has no type"
             : !json.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.Object ? $"{eventId} has no content"
+            : !IsListOrAbsent(json, "prev_events") || !IsListOrAbsent(json, "auth_events") ? $"{eventId} has prev_events or auth_events that are no list"
             : !IsCreateOfItsRoom(type, version) && !RoomId.IsValid(StringOf(json, "room_id")) ? $"{eventId} has no room_id"
             : null;
         if (problem is not null)
@@ -35,7 +36,9 @@ internal static class GivenEvent
 
         try
         {
-            return Pdu.FromStored(Bytes(json, version), version, eventId);
+            var pdu = Pdu.FromStored(Bytes(json, version), version, eventId);
+            problem = pdu.PrevEvents.Concat(pdu.AuthEvents).All(EventId.IsValid) ? null : $"{eventId} cites something that is not an event id";
+            return problem is null ? pdu : null;
         }
         catch (FormatException failure)
         {
@@ -54,6 +57,9 @@ internal static class GivenEvent
             : null;
 
     private static bool IsUserId(string? text) => UserId.TryParse(text, out _);
+
+    private static bool IsListOrAbsent(JsonElement json, string name) =>
+        !json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Array;
 
     private static bool IsCreateOfItsRoom(string? type, RoomVersion version) => version.CreateEventIsRoomId && type == EventTypes.Create;
 

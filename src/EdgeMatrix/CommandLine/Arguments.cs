@@ -154,6 +154,10 @@ internal sealed class Arguments
         {
             _problem = $"{NameOf(command)} does not take {unfit}";
         }
+        else if (_flags.Contains("--ndjson") && _flags.Contains("--json5"))
+        {
+            _problem = $"{NameOf(command)} takes --ndjson or --json5, not both";
+        }
 
         if (_listeners.Count > 0 && command != Command.Tardis)
         {

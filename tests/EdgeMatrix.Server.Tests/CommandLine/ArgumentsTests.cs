@@ -93,6 +93,7 @@ public sealed class ArgumentsTests
     [InlineData("room", "unknown command room; there are room export and room explain")]
     [InlineData("room export", "room export needs the ROOM: its id or an alias")]
     [InlineData("room export a b", "room export does not take b")]
+    [InlineData("room export a --ndjson --json5", "room export takes --ndjson or --json5, not both")]
     [InlineData("room explain a --ndjson", "room explain does not take --ndjson")]
     [InlineData("room explain a --room-version 11", "room explain does not take --room-version")]
     [InlineData("room explain --file f e x", "room explain does not take x")]

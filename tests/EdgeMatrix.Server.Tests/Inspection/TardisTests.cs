@@ -147,6 +147,15 @@ public sealed class TardisTests : IAsyncLifetime
     [InlineData(
         """{"type":"resolve_state","id":"a","data":{"state":[],"room_version":"10","event":{"event_id":"$a","sender":"me"}}}""",
         "$a has no sender that is a user id")]
+    [InlineData(
+        """{"type":"resolve_state","id":"a","data":{"state":[],"room_version":"10","event":{"event_id":"$a","sender":"@a:b","type":"t","content":{},"room_id":"!r:b","auth_events":[null]}}}""",
+        "$a cites something that is not an event id")]
+    [InlineData(
+        """{"type":"resolve_state","id":"a","data":{"state":[],"room_version":"10","event":{"event_id":"$a","sender":"@a:b","type":"t","content":{},"room_id":"!r:b","prev_events":7}}}""",
+        "$a has prev_events or auth_events that are no list")]
+    [InlineData(
+        """{"type":"resolve_state","id":"a","data":{"state":[],"room_version":"10","event":{"event_id":"$a","sender":"@a:b","type":"t","content":{}}}}""",
+        "$a has no room_id")]
     public async Task A_message_that_cannot_be_answered_is_answered_with_what_is_wrong(string message, string problem)
     {
         using var tardis = new TardisClient(_address, [], "10");
