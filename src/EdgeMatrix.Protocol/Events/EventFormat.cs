@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Identifiers;
@@ -15,17 +16,17 @@ internal static class EventFormat
 
     public static PduParse Parse(ReadOnlyMemory<byte> untrustedJson, RoomVersion version)
     {
-        if (!CanonicalJson.TryParse(untrustedJson, CanonicalJson.DefaultMaxDepth, out var root, out var isCanonical, out var problem))
+        if (TryMakeCanonical(untrustedJson, version, out var canonical, out var notCanonical) is { } unreadable)
         {
-            return PduParse.Refuse(problem!);
+            return PduParse.Refuse(unreadable);
         }
 
-        if (CheckFields(root, version) is { } refusal)
+        if (CheckFields(canonical, version, out var type, out var chosenEventId) is { } refusal)
         {
             return PduParse.Refuse(refusal);
         }
 
-        if (TryMakeCanonical(untrustedJson.Span, root, isCanonical, version, out var canonical) is { } notCanonical)
+        if (notCanonical is not null)
         {
             return PduParse.Refuse(notCanonical);
         }
@@ -35,9 +36,7 @@ internal static class EventFormat
             return PduParse.RefuseSize(tooLarge);
         }
 
-        var eventId = version.EventIdFormat == EventIdFormat.Chosen
-            ? root.StringOrNull("event_id"u8)!
-            : EventHashes.EventId(canonical, root.StringOrNull("type"u8)!, version);
+        var eventId = version.EventIdFormat == EventIdFormat.Chosen ? chosenEventId! : EventHashes.EventId(canonical, type, version);
         return PduParse.Accept(Pdu.FromStored(canonical, version, eventId));
     }
 
@@ -84,101 +83,136 @@ internal static class EventFormat
     public static string? CheckAuthEventCount(int count) =>
         count > EventLimits.MaxAuthEvents ? $"there are more than {EventLimits.MaxAuthEvents} auth_events" : null;
 
-    // The bytes of the event without unsigned, and what is wrong with them.
+    // The event without unsigned. Whether it breaks the strict form is asked last: a depth that is a fraction is no depth first of all.
     private static string? TryMakeCanonical(
-        ReadOnlySpan<byte> json, JsonElement root, bool isCanonical, RoomVersion version, out byte[] canonical)
+        ReadOnlyMemory<byte> json, RoomVersion version, out byte[] canonical, out string? notCanonical)
     {
-        if (isCanonical)
+        canonical = [];
+        notCanonical = null;
+        if (CanonicalScanner.IsCanonical(json.Span, CanonicalJson.DefaultMaxDepth))
         {
-            canonical = CanonicalMembers.CopyOf(json, WithoutUnsigned);
+            if (json.Span[0] != (byte)'{')
+            {
+                return "the event is not an object";
+            }
+
+            canonical = CanonicalMembers.CopyOf(json.Span, WithoutUnsigned);
             return null;
         }
 
-        var output = new ArrayBufferWriter<byte>(json.Length);
-        var problem = CanonicalWriter.Write(root, WithoutUnsigned, version.CanonicalForm, output);
-        canonical = problem is null ? output.WrittenSpan.ToArray() : [];
-        return problem;
-    }
+        if (!CanonicalJson.TryParse(json, out var root, out var problem))
+        {
+            return problem;
+        }
 
-    private static string? CheckFields(JsonElement root, RoomVersion version)
-    {
         if (root.ValueKind != JsonValueKind.Object)
         {
             return "the event is not an object";
         }
 
-        if (root.StringOrNull("type"u8) is not { } type)
+        var output = new ArrayBufferWriter<byte>(json.Length);
+        if (CanonicalWriter.Write(root, WithoutUnsigned, CanonicalForm.Lenient, output) is { } unwritable)
+        {
+            return unwritable;
+        }
+
+        canonical = output.WrittenSpan.ToArray();
+        if (version.CanonicalForm == CanonicalForm.Strict)
+        {
+            output.ResetWrittenCount();
+            notCanonical = CanonicalWriter.Write(root, WithoutUnsigned, CanonicalForm.Strict, output);
+        }
+
+        return null;
+    }
+
+    private static string? CheckFields(ReadOnlySpan<byte> canonical, RoomVersion version, out string type, out string? eventId)
+    {
+        var fields = EventFields.Read(canonical);
+        type = "";
+        eventId = JsonText.StringOrNull(fields.EventId);
+        if (JsonText.StringOrNull(fields.Type) is not { } typeText)
         {
             return "type is not a string";
         }
 
-        if (root.StringOrNull("sender"u8) is not { } sender)
+        type = typeText;
+        if (JsonText.StringOrNull(fields.Sender) is not { } sender)
         {
             return "sender is not a string";
         }
 
-        if (root.Find("state_key"u8) is { ValueKind: not JsonValueKind.String })
+        var stateKey = JsonText.StringOrNull(fields.StateKey);
+        if (stateKey is null && !fields.StateKey.IsEmpty)
         {
             return "state_key is not a string";
         }
 
-        if (root.Find("room_id"u8) is { ValueKind: not JsonValueKind.String })
+        var roomId = JsonText.StringOrNull(fields.RoomId);
+        if (roomId is null && !fields.RoomId.IsEmpty)
         {
             return "room_id is not a string";
         }
 
         return CheckType(type)
             ?? CheckSender(sender)
-            ?? CheckStateKey(root.StringOrNull("state_key"u8))
-            ?? CheckRoomId(root.StringOrNull("room_id"u8), type, version)
-            ?? CheckEventId(root.StringOrNull("event_id"u8), version)
-            ?? CheckBody(root, version)
-            ?? (CheckIds(root, "prev_events"u8, version, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
-            ?? (CheckIds(root, "auth_events"u8, version, out var authEvents) ?? CheckAuthEventCount(authEvents));
+            ?? CheckStateKey(stateKey)
+            ?? CheckRoomId(roomId, type, version)
+            ?? CheckEventId(eventId, version)
+            ?? CheckBody(fields, version)
+            ?? (CheckIds(fields.PrevEvents, "prev_events", version, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
+            ?? (CheckIds(fields.AuthEvents, "auth_events", version, out var authEvents) ?? CheckAuthEventCount(authEvents));
     }
 
-    private static string? CheckBody(JsonElement root, RoomVersion version)
+    private static string? CheckBody(EventFields fields, RoomVersion version)
     {
-        if (root.ObjectOrNull("content"u8) is null)
+        if (fields.Content is not [(byte)'{', ..])
         {
             return "content is not an object";
         }
 
-        if (root.IntegerOrNull("origin_server_ts"u8) is null)
+        if (!IsInteger(fields.OriginServerTs, out _))
         {
             return "origin_server_ts is not an integer";
         }
 
-        if (root.IntegerOrNull("depth"u8) is not { } depth)
+        if (!IsInteger(fields.Depth, out var depth))
         {
             return "depth is not an integer";
         }
 
-        if (root.ObjectOrNull("hashes"u8)?.StringOrNull("sha256"u8) is null)
+        if (fields.Hashes is not [(byte)'{', ..] || CanonicalMembers.Find(fields.Hashes, "sha256"u8) is not [(byte)'"', ..])
         {
             return "hashes holds no sha256";
         }
 
-        if (root.ObjectOrNull("signatures"u8) is not { } signatures || !AreSignatures(signatures))
-        {
-            return "signatures is not an object of servers, keys and signatures";
-        }
-
-        return CheckDepth(depth, version);
+        return AreSignatures(fields.Signatures)
+            ? CheckDepth(depth, version)
+            : "signatures is not an object of servers, keys and signatures";
     }
 
-    private static bool AreSignatures(JsonElement signatures)
+    private static bool IsInteger(ReadOnlySpan<byte> value, out long integer) =>
+        Utf8Parser.TryParse(value, out integer, out var read) && read == value.Length;
+
+    private static bool AreSignatures(ReadOnlySpan<byte> value)
     {
-        foreach (var server in signatures.EnumerateObject())
+        if (value is not [(byte)'{', ..])
         {
-            if (server.Value.ValueKind != JsonValueKind.Object)
+            return false;
+        }
+
+        var servers = new CanonicalMembers(value);
+        while (servers.MoveNext())
+        {
+            if (servers.Value is not [(byte)'{', ..])
             {
                 return false;
             }
 
-            foreach (var key in server.Value.EnumerateObject())
+            var keys = new CanonicalMembers(servers.Value);
+            while (keys.MoveNext())
             {
-                if (key.Value.ValueKind != JsonValueKind.String)
+                if (keys.Value is not [(byte)'"', ..])
                 {
                     return false;
                 }
@@ -188,20 +222,22 @@ internal static class EventFormat
         return true;
     }
 
-    private static string? CheckIds(JsonElement root, ReadOnlySpan<byte> name, RoomVersion version, out int count)
+    private static string? CheckIds(ReadOnlySpan<byte> value, string name, RoomVersion version, out int count)
     {
         count = 0;
-        if (root.ArrayOrNull(name) is not { } ids)
+        if (value is not [(byte)'[', ..])
         {
-            return $"{Encoding.UTF8.GetString(name)} is not an array";
+            return $"{name} is not an array";
         }
 
-        count = ids.GetArrayLength();
-        foreach (var id in ids.EnumerateArray())
+        var reader = new Utf8JsonReader(value);
+        reader.Read();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (IdOf(id, version) is not { ValueKind: JsonValueKind.String } text || !EventId.IsValid(text.GetString()))
+            count++;
+            if (!EventId.IsValid(ReadId(ref reader, version)))
             {
-                return $"{Encoding.UTF8.GetString(name)} holds something that is not an event id";
+                return $"{name} holds something that is not an event id";
             }
         }
 
@@ -209,15 +245,25 @@ internal static class EventFormat
     }
 
     // "Event IDs and reference hashes": pairs, in versions 1 and 2. The hashes say nothing that the cited event would not.
-    private static JsonElement? IdOf(JsonElement cited, RoomVersion version)
+    private static string? ReadId(ref Utf8JsonReader reader, RoomVersion version)
     {
         if (version.EventIdFormat != EventIdFormat.Chosen)
         {
-            return cited;
+            return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
         }
 
-        return cited.ValueKind == JsonValueKind.Array && cited.GetArrayLength() == 2 && cited[1].ValueKind == JsonValueKind.Object
-            ? cited[0]
-            : null;
+        if (reader.TokenType != JsonTokenType.StartArray || !reader.Read() || reader.TokenType != JsonTokenType.String)
+        {
+            return null;
+        }
+
+        var id = reader.GetString();
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return null;
+        }
+
+        reader.Skip();
+        return reader.Read() && reader.TokenType == JsonTokenType.EndArray ? id : null;
     }
 }

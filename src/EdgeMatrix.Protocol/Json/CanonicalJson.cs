@@ -20,16 +20,9 @@ public static class CanonicalJson
     /// </summary>
     /// <param name="element">Owns a copy of the bytes and needs no disposal.</param>
     /// <param name="problem">What is wrong, in words that may go to whoever sent it; null if nothing is.</param>
-    public static bool TryParse(ReadOnlyMemory<byte> utf8, out JsonElement element, out string? problem, int maxDepth = DefaultMaxDepth) =>
-        TryParse(utf8, maxDepth, out element, out _, out problem);
-
-    /// <param name="isCanonical">Whether the bytes are known to be the canonical form of the element, in whatever room version.</param>
-    /// <inheritdoc cref="TryParse(ReadOnlyMemory{byte}, out JsonElement, out string, int)"/>
-    internal static bool TryParse(
-        ReadOnlyMemory<byte> utf8, int maxDepth, out JsonElement element, out bool isCanonical, out string? problem)
+    public static bool TryParse(ReadOnlyMemory<byte> utf8, out JsonElement element, out string? problem, int maxDepth = DefaultMaxDepth)
     {
-        isCanonical = CanonicalScanner.IsCanonical(utf8.Span, maxDepth);
-        if (isCanonical)
+        if (CanonicalScanner.IsCanonical(utf8.Span, maxDepth))
         {
             element = JsonElement.Parse(utf8.Span, new JsonDocumentOptions { MaxDepth = maxDepth });
             problem = null;

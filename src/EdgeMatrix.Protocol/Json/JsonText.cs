@@ -64,6 +64,19 @@ internal static class JsonText
         return bytes.AsSpan(0, written).ToArray();
     }
 
+    /// <summary>What a JSON value says if it is a string; null if it is none, or is missing.</summary>
+    public static string? StringOrNull(ReadOnlySpan<byte> value)
+    {
+        if (value is not [(byte)'"', .. var raw, (byte)'"'])
+        {
+            return null;
+        }
+
+        return raw.Contains((byte)'\\')
+            ? Unescape(raw) is { } unescaped ? Encoding.UTF8.GetString(unescaped) : null
+            : Encoding.UTF8.GetString(raw);
+    }
+
     /// <summary>Writes bytes between quotation marks, escaping only what JSON demands.</summary>
     public static void WriteString(ReadOnlySpan<byte> unescaped, IBufferWriter<byte> output)
     {
