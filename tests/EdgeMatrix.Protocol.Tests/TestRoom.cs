@@ -31,6 +31,7 @@ internal sealed class TestRoom
         Create = Event(EventTypes.Create, "", creator, createContent, prevEvents: []);
         _roomId = Create.RoomId;
         _state[(EventTypes.Create, "")] = Create;
+        StateEvents.Add(Create);
         Member(creator, "join");
     }
 
@@ -41,6 +42,9 @@ internal sealed class TestRoom
     public Pdu Create { get; }
 
     public StateLookup State => (type, stateKey) => _state.GetValueOrDefault((type, stateKey));
+
+    /// <summary>All that was ever in the state.</summary>
+    public List<Pdu> StateEvents { get; } = [];
 
     public static SigningKey Key() => SigningKey.FromSeed("test", new byte[SigningKey.SeedBytes]);
 
@@ -69,13 +73,23 @@ internal sealed class TestRoom
     {
         using var key = Key();
         EventReference Cite(string id) => new(id, Version.EventIdFormat == EventIdFormat.Chosen ? SomeHash : null);
-        var links = new EventLinks([.. (prevEvents ?? [SomeEventId]).Select(Cite)], [.. (authEvents ?? []).Select(Cite)], Depth: 1);
+        var hasStateDag = Version.StateSource == StateSource.PrevStateEvents;
+        EventReference[] authority = [.. (authEvents ?? []).Select(Cite)];
+        var links = new EventLinks([.. (prevEvents ?? [SomeEventId]).Select(Cite)], hasStateDag ? [] : authority, Depth: 1)
+        {
+            PrevStateEvents = hasStateDag ? authority : null,
+        };
         var draft = new EventDraft(type, stateKey, sender, JsonElement.Parse(content), redacts);
         return EventBuilder.Build(draft, Version, _roomId, links, ++_clock, key, "test");
     }
 
-    public Pdu Set(string type, string stateKey, string sender, string content) =>
-        _state[(type, stateKey)] = Event(type, stateKey, sender, content);
+    public Pdu Set(string type, string stateKey, string sender, string content)
+    {
+        var set = Event(type, stateKey, sender, content);
+        StateEvents.Add(set);
+        _state[(type, stateKey)] = set;
+        return set;
+    }
 
     /// <summary>Sets a membership; "leave" of nobody is null.</summary>
     public TestRoom Member(string userId, string? membership)

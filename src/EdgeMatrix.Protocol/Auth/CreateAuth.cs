@@ -20,6 +20,12 @@ internal static class CreateAuth
             return AuthVerdict.Reject("a create event has prev_events");
         }
 
+        // MSC4242: If it has any prev_state_events, reject.
+        if (create.PrevStateEvents.Count > 0)
+        {
+            return AuthVerdict.Reject("a create event has prev_state_events");
+        }
+
         if (version.CreateEventIsRoomId)
         {
             // v12: If the event has a room_id, reject.

@@ -103,6 +103,36 @@ public static class EventAuth
             : AuthVerdict.Reject("there is no create event among the auth events");
     }
 
+    /// <summary>The rules that consider the event's prev state events, in versions with a state DAG.</summary>
+    /// <param name="prevStateEvents">All that the event cites.</param>
+    /// <param name="isRejected">Whether the event of an id was rejected on receipt.</param>
+    /// <remarks>MSC4242: https://github.com/matrix-org/matrix-spec-proposals/pull/4242</remarks>
+    public static AuthVerdict CheckPrevStateEvents(Pdu candidate, IReadOnlyList<Pdu> prevStateEvents, Func<string, bool> isRejected)
+    {
+        foreach (var prevState in prevStateEvents)
+        {
+            // If there are entries which do not belong in the same room, reject.
+            if (prevState.RoomId != candidate.RoomId)
+            {
+                return AuthVerdict.Reject("a prev state event is of another room");
+            }
+
+            // If there are entries which do not have a state_key, reject.
+            if (!prevState.IsState)
+            {
+                return AuthVerdict.Reject($"a prev state event is no state event: {prevState.Type}");
+            }
+
+            // If there are entries which were themselves rejected under the checks performed on receipt of a PDU, reject.
+            if (isRejected(prevState.EventId))
+            {
+                return AuthVerdict.Reject($"a prev state event was itself rejected: {prevState.Type}");
+            }
+        }
+
+        return AuthVerdict.Allow;
+    }
+
     /// <summary>The servers without whose signature the event must not be accepted.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events</remarks>
     public static IReadOnlyList<string> RequiredSigners(Pdu candidate)

@@ -121,13 +121,21 @@ public static class EventBuilder
             return "prev_events or auth_events hold something that is not an event id";
         }
 
+        if ((links.PrevStateEvents is not null) != (version.StateSource == StateSource.PrevStateEvents)
+            || (links.PrevStateEvents is not null && links.AuthEvents.Count > 0)
+            || !AreReferences(links.PrevStateEvents ?? [], version))
+        {
+            return "prev_state_events are of versions with a state DAG, and auth_events of the others";
+        }
+
         return EventFormat.CheckType(draft.Type)
             ?? EventFormat.CheckSender(draft.Sender)
             ?? EventFormat.CheckStateKey(draft.StateKey)
             ?? EventFormat.CheckRoomId(roomId, draft.Type, version)
             ?? EventFormat.CheckDepth(links.Depth, version)
             ?? EventFormat.CheckPrevEventCount(links.PrevEvents.Count)
-            ?? EventFormat.CheckAuthEventCount(links.AuthEvents.Count);
+            ?? EventFormat.CheckAuthEventCount(links.AuthEvents.Count)
+            ?? EventFormat.CheckPrevStateEventCount(links.PrevStateEvents?.Count ?? 0);
     }
 
     private static bool AreReferences(IReadOnlyList<EventReference> references, RoomVersion version) =>

@@ -12,6 +12,7 @@ internal ref struct EventFields
     public ReadOnlySpan<byte> Hashes;
     public ReadOnlySpan<byte> OriginServerTs;
     public ReadOnlySpan<byte> PrevEvents;
+    public ReadOnlySpan<byte> PrevStateEvents;
     public ReadOnlySpan<byte> RoomId;
     public ReadOnlySpan<byte> Sender;
     public ReadOnlySpan<byte> Signatures;
@@ -52,6 +53,10 @@ internal ref struct EventFields
             else if (name.SequenceEqual("prev_events"u8))
             {
                 fields.PrevEvents = members.Value;
+            }
+            else if (name.SequenceEqual("prev_state_events"u8))
+            {
+                fields.PrevStateEvents = members.Value;
             }
             else if (name.SequenceEqual("room_id"u8))
             {

@@ -83,6 +83,9 @@ internal static class EventFormat
     public static string? CheckAuthEventCount(int count) =>
         count > EventLimits.MaxAuthEvents ? $"there are more than {EventLimits.MaxAuthEvents} auth_events" : null;
 
+    public static string? CheckPrevStateEventCount(int count) =>
+        count > EventLimits.MaxPrevStateEvents ? $"there are more than {EventLimits.MaxPrevStateEvents} prev_state_events" : null;
+
     // The event without unsigned. Whether it breaks the strict form is asked last: a depth that is a fraction is no depth first of all.
     private static string? TryMakeCanonical(
         ReadOnlyMemory<byte> json, RoomVersion version, out byte[] canonical, out string? notCanonical)
@@ -161,7 +164,20 @@ internal static class EventFormat
             ?? CheckEventId(eventId, version)
             ?? CheckBody(fields, version)
             ?? (CheckIds(fields.PrevEvents, "prev_events", version, out var prevEvents) ?? CheckPrevEventCount(prevEvents))
-            ?? (CheckIds(fields.AuthEvents, "auth_events", version, out var authEvents) ?? CheckAuthEventCount(authEvents));
+            ?? CheckAuthority(fields, version);
+    }
+
+    // MSC4242: "auth_events are removed from all events, and replaced with prev_state_events."
+    private static string? CheckAuthority(EventFields fields, RoomVersion version)
+    {
+        if (version.StateSource == StateSource.PrevEvents)
+        {
+            return CheckIds(fields.AuthEvents, "auth_events", version, out var authEvents) ?? CheckAuthEventCount(authEvents);
+        }
+
+        return fields.AuthEvents.IsEmpty
+            ? CheckIds(fields.PrevStateEvents, "prev_state_events", version, out var prevState) ?? CheckPrevStateEventCount(prevState)
+            : "auth_events are not of this version";
     }
 
     private static string? CheckBody(EventFields fields, RoomVersion version)

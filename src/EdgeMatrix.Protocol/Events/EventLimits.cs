@@ -15,4 +15,7 @@ public static class EventLimits
 
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v10/#event-format-1</remarks>
     public const int MaxAuthEvents = 10;
+
+    /// <remarks>MSC4242: https://github.com/matrix-org/matrix-spec-proposals/pull/4242</remarks>
+    public const int MaxPrevStateEvents = 20;
 }

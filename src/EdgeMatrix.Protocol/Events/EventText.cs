@@ -16,9 +16,15 @@ internal sealed record EventText(
     public byte[] Write(string? hash, Signature? signature)
     {
         var output = new ArrayBufferWriter<byte>(Content.Length + 1024);
-        output.Write("{\"auth_events\":"u8);
-        WriteReferences(Links.AuthEvents, output);
-        output.Write(",\"content\":"u8);
+        output.Write("{"u8);
+        if (Links.PrevStateEvents is null)
+        {
+            output.Write("\"auth_events\":"u8);
+            WriteReferences(Links.AuthEvents, output);
+            output.Write(","u8);
+        }
+
+        output.Write("\"content\":"u8);
         output.Write(Content.Span);
         output.Write(",\"depth\":"u8);
         WriteInteger(Links.Depth, output);
@@ -33,6 +39,12 @@ internal sealed record EventText(
         WriteInteger(OriginServerTs, output);
         output.Write(",\"prev_events\":"u8);
         WriteReferences(Links.PrevEvents, output);
+        if (Links.PrevStateEvents is { } prevStateEvents)
+        {
+            output.Write(",\"prev_state_events\":"u8);
+            WriteReferences(prevStateEvents, output);
+        }
+
         WriteField(",\"redacts\":"u8, Redacts, output);
         WriteField(",\"room_id\":"u8, RoomId, output);
         WriteField(",\"sender\":"u8, Draft.Sender, output);

@@ -14,12 +14,14 @@ public sealed class Pdu
     private readonly Range _contentRange;
     private readonly Range _prevEventsRange;
     private readonly Range _authEventsRange;
+    private readonly Range _prevStateEventsRange;
     private readonly string? _topLevelRedacts;
 
     // Boxed, so that two threads that parse it at once store either a whole element or another equal one.
     private volatile object? _content;
     private IReadOnlyList<string>? _prevEvents;
     private IReadOnlyList<string>? _authEvents;
+    private IReadOnlyList<string>? _prevStateEvents;
 
     internal Pdu(ReadOnlyMemory<byte> canonical, RoomVersion version, string eventId, PduFields fields)
     {
@@ -34,6 +36,7 @@ public sealed class Pdu
         Depth = fields.Depth;
         _prevEventsRange = fields.PrevEvents;
         _authEventsRange = fields.AuthEvents;
+        _prevStateEventsRange = version.StateSource == StateSource.PrevStateEvents ? fields.PrevStateEvents : default;
         _topLevelRedacts = fields.Redacts;
         _contentRange = fields.Content;
 
@@ -67,6 +70,9 @@ public sealed class Pdu
     public IReadOnlyList<string> PrevEvents => _prevEvents ??= PduFields.ReadIds(Json.Span[_prevEventsRange]);
 
     public IReadOnlyList<string> AuthEvents => _authEvents ??= PduFields.ReadIds(Json.Span[_authEventsRange]);
+
+    /// <summary>Of a version with a state DAG, the newest state events before this one, which has no auth events; else none.</summary>
+    public IReadOnlyList<string> PrevStateEvents => _prevStateEvents ??= PduFields.ReadIds(Json.Span[_prevStateEventsRange]);
 
     /// <summary>Canonical JSON with the signatures, without <c>unsigned</c>.</summary>
     public ReadOnlyMemory<byte> Json { get; }

@@ -32,6 +32,9 @@ internal sealed class PduFields
     /// <inheritdoc cref="PrevEvents"/>
     public Range AuthEvents { get; init; }
 
+    /// <inheritdoc cref="PrevEvents"/>
+    public Range PrevStateEvents { get; init; }
+
     /// <summary>Where the content stands in the bytes of the event.</summary>
     public Range Content { get; init; }
 
@@ -39,7 +42,7 @@ internal sealed class PduFields
     {
         string? roomId = null, type = null, sender = null, stateKey = null, redacts = null;
         long originServerTs = 0, depth = 0;
-        Range prevEvents = default, authEvents = default;
+        Range prevEvents = default, authEvents = default, prevStateEvents = default;
         Range? content = null;
         try
         {
@@ -85,6 +88,10 @@ internal sealed class PduFields
                 {
                     authEvents = SkipValue(ref reader);
                 }
+                else if (reader.ValueTextEquals("prev_state_events"u8))
+                {
+                    prevStateEvents = SkipValue(ref reader);
+                }
                 else if (reader.ValueTextEquals("content"u8))
                 {
                     content = SkipValue(ref reader);
@@ -111,6 +118,7 @@ internal sealed class PduFields
             Depth = depth,
             PrevEvents = prevEvents,
             AuthEvents = authEvents,
+            PrevStateEvents = prevStateEvents,
             Content = content ?? throw new FormatException("the stored event has no content"),
         };
     }

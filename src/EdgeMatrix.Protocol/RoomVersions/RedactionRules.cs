@@ -76,6 +76,11 @@ public sealed class RedactionRules
             [EventTypes.Redaction] = KeyFilter.Only("redacts"),
         });
 
+    /// <summary>The rules of MSC4242, which says nothing of them: <c>prev_state_events</c> stand where <c>auth_events</c> stood.</summary>
+    /// <remarks>MSC4242: https://github.com/matrix-org/matrix-spec-proposals/pull/4242</remarks>
+    internal static RedactionRules Msc4242 { get; } = new(
+        [.. TopLevelOfV11.Where(static key => key != "auth_events"), "prev_state_events"], V11._content);
+
     private RedactionRules With(string type, KeyFilter content) =>
         new([.. _topLevel], new Dictionary<string, KeyFilter>(_content) { [type] = content });
 

@@ -89,6 +89,19 @@ public static class RoomVersions
         PrivilegedCreators = true,
     };
 
+    /// <summary>
+    /// State DAGs, as their proposal stands: events, rules and checks, for those who try it. It is none of <see cref="All"/>, for what
+    /// servers ask each other in such rooms is not settled.
+    /// </summary>
+    /// <remarks>MSC4242: https://github.com/matrix-org/matrix-spec-proposals/pull/4242</remarks>
+    public static RoomVersion Msc4242 { get; } = V12 with
+    {
+        Id = "org.matrix.msc4242.12",
+        Stable = false,
+        Redaction = RedactionRules.Msc4242,
+        StateSource = StateSource.PrevStateEvents,
+    };
+
     /// <summary>Oldest first.</summary>
     public static IReadOnlyList<RoomVersion> All { get; } = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
 

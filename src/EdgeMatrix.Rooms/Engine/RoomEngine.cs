@@ -168,7 +168,7 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
     /// <summary>The id of a room whose create event's hash it is; or why the create event may not be.</summary>
     private Outcome<string> HashRoomId(RoomVersion version, EventDraft create, long originServerTs)
     {
-        var built = EventBuilder.Build(create, version, "", EventLinks.First, originServerTs, server.Key, server.Name);
+        var built = EventBuilder.Build(create, version, "", EventLinks.FirstIn(version), originServerTs, server.Key, server.Name);
         return built.Event is { } pdu ? pdu.RoomId : PendingEvents.Refuse(built);
     }
 

@@ -125,7 +125,7 @@ public sealed class EventBuilderTests
 
     private static PduParse Build(string body, SigningKey key) => EventBuilder.Build(
         new EventDraft("m.room.message", null, TestRoom.Alice, JsonElement.Parse($$"""{"body":"{{body}}"}""")),
-        Versions.V11, "!room:test", EventLinks.First, 1, key, "test");
+        Versions.V11, "!room:test", EventLinks.FirstIn(Versions.V11), 1, key, "test");
 
     private static string? Refusal(
         string content = "{}",
