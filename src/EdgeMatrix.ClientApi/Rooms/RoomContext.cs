@@ -74,7 +74,7 @@ internal static class RoomContext
                     json.WriteStartArray("state"u8);
                     foreach (var state in RoomStateReader.All(view.Db, last.State))
                     {
-                        view.WriteEvent(json, state);
+                        view.WriteState(json, state);
                     }
 
                     json.WriteEndArray();

@@ -51,7 +51,7 @@ internal static class RoomMemberLists
                     var pdu = view.Parse(stored);
                     if (pdu.Type == "m.room.member" && Wanted(Memberships.Name(Memberships.Of(pdu))))
                     {
-                        view.WriteEvent(json, stored);
+                        view.WriteState(json, stored);
                     }
                 }
 

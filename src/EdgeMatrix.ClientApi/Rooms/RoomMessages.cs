@@ -130,7 +130,7 @@ internal static class RoomMessages
         {
             if (view.FindState("m.room.member", sender) is { } member)
             {
-                view.WriteEvent(json, member);
+                view.WriteState(json, member);
             }
         }
 

@@ -23,7 +23,7 @@ internal static class RoomState
                 json.WriteStartArray();
                 foreach (var stored in RoomStateReader.All(view.Db, view.State))
                 {
-                    view.WriteEvent(json, stored);
+                    view.WriteState(json, stored);
                 }
 
                 json.WriteEndArray();

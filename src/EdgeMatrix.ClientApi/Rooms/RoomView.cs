@@ -74,6 +74,12 @@ internal sealed class RoomView : IDisposable
     public void WriteEvent(Utf8JsonWriter json, StoredEvent stored) =>
         Writer.Write(json, stored, withRoomId: true, Visibility.MembershipAt(stored) ?? Membership.Leave);
 
+    /// <summary>
+    /// As <see cref="WriteEvent"/> for the lists of a room's state, without the user's membership at each: every event of
+    /// them has a state of its own to look it up in, and the specification lets it be left out where it is expensive.
+    /// </summary>
+    public void WriteState(Utf8JsonWriter json, StoredEvent stored) => Writer.Write(json, stored, withRoomId: true);
+
     public void Dispose() => Db.Dispose();
 
     private static long? VisibleState(Snapshot db, Room room, RoomRow row, RoomVisibility visibility)
