@@ -206,5 +206,24 @@ internal static class Migrations
         """
         CREATE INDEX events_outside_timeline ON events (room) WHERE timeline IS NULL;
         """,
+
+        // 3: transaction ids take a third of their place: the event says its own, and scopes are hashes. Requests
+        // answered before the change are not recognised when repeated after it.
+        """
+        ALTER TABLE events ADD COLUMN device INTEGER;    -- nid of the device that sent it with a transaction id
+        ALTER TABLE events ADD COLUMN txn_id TEXT;
+        UPDATE events SET (device, txn_id) = (SELECT device, txn_id FROM transactions WHERE event = events.nid)
+        WHERE nid IN (SELECT event FROM transactions);
+        DROP TABLE transactions;
+
+        -- What a device's transaction id became, so that a repeated request has one effect.
+        CREATE TABLE transactions (
+            device INTEGER NOT NULL,
+            txn_id TEXT NOT NULL,
+            scope  INTEGER NOT NULL,                  -- 8 bytes of the hash of what the id is scoped to besides the device
+            event  INTEGER NOT NULL,
+            PRIMARY KEY (device, txn_id, scope)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

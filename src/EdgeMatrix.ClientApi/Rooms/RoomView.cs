@@ -47,7 +47,7 @@ internal sealed class RoomView : IDisposable
                 if (VisibleState(db, room, row, visibility) is { } state)
                 {
                     var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
-                    view = new RoomView(db, room, visibility, state, new ClientEventWriter(db, room, requester.UserId, requester.DeviceNid, now));
+                    view = new RoomView(db, room, visibility, state, new ClientEventWriter(db, room, requester.DeviceNid, now));
                     return (view, null);
                 }
             }

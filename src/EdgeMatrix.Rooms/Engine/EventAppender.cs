@@ -38,7 +38,7 @@ internal sealed class EventAppender(LocalServer server)
         foreach (var pdu in events)
         {
             nid = db.NextPosition();
-            state = AppendOne(db, room, pdu, nid, state, result);
+            state = AppendOne(db, room, pdu, nid, state, pdu == events[^1] ? transaction : null, result);
         }
 
         RoomTable.MoveHead(db, room.Nid, state, [nid], nid);
@@ -66,7 +66,8 @@ internal sealed class EventAppender(LocalServer server)
         }
     }
 
-    private long AppendOne(WriteTransaction db, Room room, Pdu pdu, long nid, long state, AppendedEvents result)
+    private long AppendOne(
+        WriteTransaction db, Room room, Pdu pdu, long nid, long state, TransactionId? transaction, AppendedEvents result)
     {
         var type = EventTypeTable.Intern(db, pdu.Type);
         long? stateKey = null;
@@ -79,7 +80,8 @@ internal sealed class EventAppender(LocalServer server)
         }
 
         var row = new NewEvent(
-            room.Nid, nid, pdu.EventId, type, stateKey, UserTable.Intern(db, pdu.Sender), EventFlags.None, state, replaces);
+            room.Nid, nid, pdu.EventId, type, stateKey, UserTable.Intern(db, pdu.Sender), EventFlags.None, state, replaces,
+            transaction?.Device, transaction?.TxnId);
         EventTable.Insert(db, nid, row, pdu.Json.Span);
 
         if (pdu is { Type: "m.room.member", StateKey: { } user })

@@ -7,11 +7,10 @@ using EdgeMatrix.Storage.Rooms;
 namespace EdgeMatrix.Rooms.History;
 
 /// <summary>Writes events as clients see them.</summary>
-/// <param name="userId">The asking user.</param>
 /// <param name="device">Nid of the asking device, which alone is told its transaction ids.</param>
 /// <param name="now">ms since the Unix epoch, for <c>age</c>.</param>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-event-format</remarks>
-public sealed class ClientEventWriter(Session db, Room room, string userId, long device, long now)
+public sealed class ClientEventWriter(Session db, Room room, long device, long now)
 {
     /// <summary>Writes one event.</summary>
     /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
@@ -92,10 +91,9 @@ public sealed class ClientEventWriter(Session db, Room room, string userId, long
             Write(json, because, withRoomId: true);
         }
 
-        // Only what the user sent itself can have come from the device, and no endpoint for state takes a transaction id.
-        if (pdu.Sender == userId && !stored.IsState && TransactionTable.OfEvent(db, stored.Nid, device) is { } txnId)
+        if (stored.Device == device)
         {
-            json.WriteString("transaction_id"u8, txnId);
+            json.WriteString("transaction_id"u8, stored.TransactionId);
         }
 
         json.WriteEndObject();

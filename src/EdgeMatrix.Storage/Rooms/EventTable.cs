@@ -3,7 +3,7 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <summary>The <c>events</c> table and the <c>redactions</c> beside it.</summary>
 public static class EventTable
 {
-    private const string Columns = "nid, room, timeline, event_id, flags, state, replaces, state_key IS NOT NULL, body";
+    private const string Columns = "nid, room, timeline, event_id, flags, state, replaces, state_key IS NOT NULL, body, device, txn_id";
 
     private const string ByNidSql = $"SELECT {Columns} FROM events WHERE nid = ?";
 
@@ -32,8 +32,8 @@ public static class EventTable
     private const string LastTimelineSql = "SELECT max(timeline) FROM events WHERE room = ? AND timeline IS NOT NULL";
 
     private const string InsertSql = """
-        INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body, device, txn_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """;
 
     private const string RedactSql = "UPDATE events SET body = ?, flags = flags | 8 WHERE nid = ?";
@@ -123,7 +123,8 @@ public static class EventTable
     {
         using var insert = db.Prepare(InsertSql)
             .Bind(nid).Bind(row.Room).Bind(row.Timeline).Bind(EventIdBytes.Encode(row.EventId)).Bind(row.Type).Bind(row.StateKey)
-            .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(db.Bodies.Pack(canonical));
+            .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(db.Bodies.Pack(canonical))
+            .Bind(row.Device).Bind(row.TransactionId);
         insert.Run();
     }
 
@@ -182,6 +183,8 @@ public static class EventTable
             State = row.Int64(5),
             Replaces = row.Int64OrNull(6),
             IsState = row.Int64(7) != 0,
+            Device = row.Int64OrNull(9),
+            TransactionId = row.TextOrNull(10),
         };
         return db.Rows?.Add(stored) ?? stored;
     }

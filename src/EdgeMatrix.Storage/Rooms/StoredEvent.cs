@@ -55,6 +55,12 @@ public sealed class StoredEvent
 
     public required bool IsState { get; init; }
 
+    /// <summary>Nid of the device that sent it with a transaction id; null if none did.</summary>
+    public required long? Device { get; init; }
+
+    /// <summary>The transaction id that <see cref="Device"/> sent it with.</summary>
+    public required string? TransactionId { get; init; }
+
     /// <summary>The canonical event, byte for byte as it was signed (or its redacted form).</summary>
     /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
     public byte[] Json => _json ??= _bodies.Unpack(_packed);
@@ -65,4 +71,5 @@ public sealed class StoredEvent
 
 /// <summary>What a new row of <c>events</c> holds besides its nid.</summary>
 public readonly record struct NewEvent(
-    long Room, long? Timeline, string EventId, long Type, long? StateKey, long Sender, EventFlags Flags, long State, long? Replaces);
+    long Room, long? Timeline, string EventId, long Type, long? StateKey, long Sender, EventFlags Flags, long State, long? Replaces,
+    long? Device, string? TransactionId);

@@ -9,7 +9,7 @@ namespace EdgeMatrix.Sync.Rooms;
 /// <summary>Writes a room's events in the form that the filter asks for.</summary>
 internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter json)
 {
-    private readonly ClientEventWriter _events = new(round.Db, room, round.Request.UserId, round.Request.Device, round.Now);
+    private readonly ClientEventWriter _events = new(round.Db, room, round.Request.Device, round.Now);
 
     /// <param name="membership">The asking user's membership at the event; null to leave it out.</param>
     public void Write(StoredEvent stored, Membership? membership)
