@@ -20,7 +20,7 @@ public sealed class Database : IAsyncDisposable
         _lock = fileLock;
         _writing = writing;
         _readers = new DatabaseReaders(options);
-        _writer = new DatabaseWriter(writing, Bodies, _stateKeys);
+        _writer = new DatabaseWriter(writing, Bodies, _stateKeys, options.RelaxedDurability);
     }
 
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
@@ -34,6 +34,12 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Jobs committed.</summary>
     public long Writes => _writer.Writes;
+
+    /// <inheritdoc cref="DatabaseWriter.Fsyncs"/>
+    public long Fsyncs => _writer.Fsyncs;
+
+    /// <inheritdoc cref="DatabaseWriter.WrittenBytes"/>
+    public long WrittenBytes => _writer.WrittenBytes;
 
     /// <summary>Snapshots opened.</summary>
     public long Reads => Interlocked.Read(ref _reads);
@@ -62,7 +68,7 @@ public sealed class Database : IAsyncDisposable
             DatabaseSchema.Prepare(writing, options.Path, migrations);
             writing.Execute($"""
                 PRAGMA synchronous = {(options.RelaxedDurability ? "NORMAL" : "FULL")};
-                PRAGMA wal_autocheckpoint = 1000;
+                PRAGMA wal_autocheckpoint = 0;
                 PRAGMA journal_size_limit = 4194304;
                 """);
             return new Database(fileLock, writing, options);

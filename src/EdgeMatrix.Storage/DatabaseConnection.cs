@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace EdgeMatrix.Storage;
@@ -6,14 +5,14 @@ namespace EdgeMatrix.Storage;
 /// <summary>One SQLite connection and the statements compiled on it. Used by one thread at a time.</summary>
 internal sealed class DatabaseConnection : IDisposable
 {
-    // SQLITE_DBSTATUS_CACHE_HIT and _MISS: https://sqlite.org/c3ref/c_dbstatus_options.html
+    // SQLITE_DBSTATUS_CACHE_HIT, _MISS and _WRITE: https://sqlite.org/c3ref/c_dbstatus_options.html
     private const int CacheHits = 7;
     private const int CacheMisses = 8;
+    private const int CacheWrites = 9;
 
     /// <summary>Compiled statements kept; each takes a few KiB.</summary>
     private const int MaxCachedStatements = 128;
 
-    private readonly SqliteConnection _connection;
     private readonly Dictionary<string, Statement> _cache = new(StringComparer.Ordinal);
     private readonly List<Statement> _inUse = [];
     private long _uses;
@@ -21,11 +20,7 @@ internal sealed class DatabaseConnection : IDisposable
     private long _rows;
     private long _closedSteps;
 
-    private DatabaseConnection(SqliteConnection connection)
-    {
-        _connection = connection;
-        Handle = connection.Handle!;
-    }
+    private DatabaseConnection(sqlite3 handle) => Handle = handle;
 
     public sqlite3 Handle { get; }
 
@@ -33,11 +28,11 @@ internal sealed class DatabaseConnection : IDisposable
     public long StatementsRun => Volatile.Read(ref _statementsRun);
 
     /// <exception cref="DatabaseException">The file cannot be opened.</exception>
-    public static DatabaseConnection Open(string path, int cacheKiB) => Open(path, cacheKiB, SqliteOpenMode.ReadWrite);
+    public static DatabaseConnection Open(string path, int cacheKiB) => Open(path, cacheKiB, raw.SQLITE_OPEN_READWRITE);
 
     /// <summary>A connection that cannot write to the file, not even to move the log into it when it closes.</summary>
     /// <exception cref="DatabaseException">The file cannot be opened.</exception>
-    public static DatabaseConnection OpenReadOnly(string path, int cacheKiB) => Open(path, cacheKiB, SqliteOpenMode.ReadOnly);
+    public static DatabaseConnection OpenReadOnly(string path, int cacheKiB) => Open(path, cacheKiB, raw.SQLITE_OPEN_READONLY);
 
     /// <summary>Runs one or more statements that return nothing of interest.</summary>
     public void Execute(string sql)
@@ -66,12 +61,13 @@ internal sealed class DatabaseConnection : IDisposable
     {
         return new DatabaseCost(
             _statementsRun, _rows, _closedSteps + _cache.Values.Sum(statement => statement.Steps), Status(CacheHits) + Status(CacheMisses));
+    }
 
-        long Status(int what)
-        {
-            raw.sqlite3_db_status(Handle, what, out var current, out _, 0);
-            return current;
-        }
+    /// <summary>Pages written to the log since this was last asked.</summary>
+    public int TakePagesWritten()
+    {
+        raw.sqlite3_db_status(Handle, CacheWrites, out var pages, out _, 1);
+        return pages;
     }
 
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
@@ -125,24 +121,27 @@ internal sealed class DatabaseConnection : IDisposable
         }
 
         _cache.Clear();
-        _connection.Dispose();
+        Handle.Dispose();
     }
 
-    private static DatabaseConnection Open(string path, int cacheKiB, SqliteOpenMode mode)
+    private int Status(int what)
     {
-        var text = new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false };
-        var connection = new SqliteConnection(text.ToString());
-        try
+        raw.sqlite3_db_status(Handle, what, out var current, out _, 0);
+        return current;
+    }
+
+    private static DatabaseConnection Open(string path, int cacheKiB, int mode)
+    {
+        // No two threads use a connection at once, so SQLite need not lock it at every call.
+        Batteries_V2.Init();
+        var code = raw.sqlite3_open_v2(path, out var handle, mode | raw.SQLITE_OPEN_NOMUTEX, null);
+        if (code != raw.SQLITE_OK)
         {
-            connection.Open();
-        }
-        catch (SqliteException exception)
-        {
-            connection.Dispose();
-            throw new DatabaseException($"{path} cannot be opened: {exception.Message}", exception);
+            handle.Dispose();
+            throw new DatabaseException($"{path} cannot be opened: {raw.sqlite3_errstr(code).utf8_to_string()}");
         }
 
-        var opened = new DatabaseConnection(connection);
+        var opened = new DatabaseConnection(handle);
         raw.sqlite3_extended_result_codes(opened.Handle, 1);
         opened.Execute($"""
             PRAGMA busy_timeout = 10000;

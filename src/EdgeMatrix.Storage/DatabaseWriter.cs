@@ -11,9 +11,18 @@ internal sealed class DatabaseWriter
     private const int MaxQueuedJobs = 1024;
     private const int MaxGroupJobs = 256;
 
+    /// <summary>A log as long as this is moved into the file: 4 MiB.</summary>
+    private const int CheckpointPages = 1000;
+
+    private const int PageBytes = 4096;
+
+    // https://sqlite.org/fileformat2.html#the_write_ahead_log
+    private const int FrameHeaderBytes = 24;
+
     private readonly DatabaseConnection _connection;
     private readonly EventBodyCodec _bodies;
     private readonly KnownStateKeys _stateKeys;
+    private readonly bool _waitsForDisk;
     private readonly StreamPositions _positions;
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
@@ -22,9 +31,13 @@ internal sealed class DatabaseWriter
     private long _committedPosition;
     private long _commits;
     private long _writes;
+    private long _fsyncs;
+    private long _writtenBytes;
+    private int _logPages;
 
-    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys)
+    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys, bool relaxedDurability)
     {
+        _waitsForDisk = !relaxedDurability;
         _bodies = bodies;
         _stateKeys = stateKeys;
         _connection = connection;
@@ -43,6 +56,12 @@ internal sealed class DatabaseWriter
     public long Commits => Interlocked.Read(ref _commits);
 
     public long Writes => Interlocked.Read(ref _writes);
+
+    /// <summary>Waits for the disk: one a commit, unless durability is relaxed, and two a checkpoint, of the log and of the file.</summary>
+    public long Fsyncs => Interlocked.Read(ref _fsyncs);
+
+    /// <summary>Bytes of pages written, to the log and from there to the file.</summary>
+    public long WrittenBytes => Interlocked.Read(ref _writtenBytes);
 
     /// <summary>Queues a job; jobs run in the order of the calls, also those that wait for room in the queue.</summary>
     public Task<T> RunAsync<T>(WriteJob<T> job)
@@ -83,7 +102,8 @@ internal sealed class DatabaseWriter
 
     private void Loop()
     {
-        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        using var queued = new AutoResetEvent(false);
+        while (WaitForJobs(queued))
         {
             while (_group.Count < MaxGroupJobs && _queue.Reader.TryRead(out var job))
             {
@@ -97,9 +117,26 @@ internal sealed class DatabaseWriter
             }
 
             _group.Clear();
+            if (_logPages >= CheckpointPages)
+            {
+                Checkpoint();
+            }
         }
 
         _stopped.SetResult();
+    }
+
+    // Waiting for the task itself would spin first, for longer than most commits take.
+    private bool WaitForJobs(AutoResetEvent queued)
+    {
+        var awaiter = _queue.Reader.WaitToReadAsync().AsTask().GetAwaiter();
+        if (!awaiter.IsCompleted)
+        {
+            awaiter.UnsafeOnCompleted(() => queued.Set());
+            queued.WaitOne();
+        }
+
+        return awaiter.GetResult();
     }
 
     private void WriteGroup()
@@ -134,8 +171,36 @@ internal sealed class DatabaseWriter
             return;
         }
 
-        Interlocked.Increment(ref _commits);
+        CountCommit();
         Publish();
+    }
+
+    private void CountCommit()
+    {
+        var pages = _connection.TakePagesWritten();
+        Interlocked.Increment(ref _commits);
+        Interlocked.Add(ref _fsyncs, _waitsForDisk && pages > 0 ? 1 : 0);
+        Interlocked.Add(ref _writtenBytes, pages * (long)(PageBytes + FrameHeaderBytes));
+        _logPages += pages;
+    }
+
+    // Here and not in a commit, where SQLite would do it, so that no answer waits for it. What a reader holds up is moved next time.
+    private void Checkpoint()
+    {
+        _logPages = 0;
+        try
+        {
+            using var checkpoint = _connection.Prepare("PRAGMA wal_checkpoint(PASSIVE)");
+            if (checkpoint.Step() && checkpoint.Int64(2) > 0)
+            {
+                Interlocked.Add(ref _fsyncs, 2);
+                Interlocked.Add(ref _writtenBytes, checkpoint.Int64(2) * PageBytes);
+            }
+        }
+        catch (DatabaseException)
+        {
+            // What was committed is safe in the log; a disk that is full or broken fails the next commit, which has somebody to tell.
+        }
     }
 
     private void RunInSavepoint(WriteJob job)

@@ -29,6 +29,34 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_write_alone_waits_for_the_disk_once_and_so_does_a_group()
+    {
+        var before = _database.Fsyncs;
+        await _database.WriteAsync(db => Set(db, "alone", "v"));
+        Assert.Equal(before + 1, _database.Fsyncs);
+
+        using var held = Hold();
+        var writes = Enumerable.Range(0, 200).Select(n => _database.WriteAsync(db => Set(db, $"k{n}", "v"))).ToArray();
+        held.Release();
+        await Task.WhenAll(writes);
+        Assert.Equal(before + 2, _database.Fsyncs);
+    }
+
+    [Fact]
+    public async Task A_log_that_grows_long_is_moved_into_the_file()
+    {
+        var value = new string('v', 100_000);
+        for (var n = 0; n < 100; n++)
+        {
+            await _database.WriteAsync(db => Set(db, $"k{n}", value));
+        }
+
+        // A hundred writes of 25 pages are two checkpoints, and the log begins anew after each.
+        Assert.InRange(_database.Fsyncs, 102, 106);
+        Assert.InRange(new FileInfo(_files.Path + "-wal").Length, 1, 6_000_000);
+    }
+
+    [Fact]
     public async Task A_queue_that_is_full_makes_writers_wait_and_keeps_their_order()
     {
         using var held = Hold();
