@@ -70,6 +70,10 @@ internal sealed class Mainline
 
             position = Infinity;
             passed.Add(e);
+            if (EndsAbove(e))
+            {
+                break;
+            }
         }
 
         foreach (var e in passed)
@@ -79,6 +83,8 @@ internal sealed class Mainline
 
         return position;
     }
+
+    private bool EndsAbove(long number) => _next == 0 && (_fetched.Count == 0 || number < _fetched[^1]);
 
     private void FetchDownTo(long number)
     {

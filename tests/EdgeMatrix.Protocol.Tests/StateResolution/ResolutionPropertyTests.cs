@@ -19,15 +19,14 @@ public sealed class ResolutionPropertyTests
     [MemberData(nameof(Resolutions))]
     public void The_order_of_states_and_events_does_not_count(StateResolutionVersion resolution) => ForEach(resolution, (room, states, random) =>
     {
-        var expected = Resolve(room, resolution, states).SortedIds;
+        var expected = Resolve(room, states).SortedIds;
 
         Pdu[] shuffledEvents = [.. room.Events.All];
         random.Shuffle(shuffledEvents);
         var renumbered = new EventGraph(shuffledEvents, room.Events.Rejected);
         var shuffledStates = states.ToArray();
         random.Shuffle(shuffledStates);
-        var version = DifferentialTests.VersionFor(resolution);
-        var elsewhere = new ForkedRoom(version, room.RoomId, renumbered).Resolve(shuffledStates, trace: null);
+        var elsewhere = new ForkedRoom(room.Version, room.RoomId, renumbered).Resolve(shuffledStates, trace: null);
 
         Assert.Equal(expected, elsewhere.SortedIds);
     });
@@ -38,24 +37,24 @@ public sealed class ResolutionPropertyTests
     {
         var twice = states.Append(states[random.Next(states.Count)]).ToList();
 
-        Assert.Equal(Resolve(room, resolution, states).SortedIds, Resolve(room, resolution, twice).SortedIds);
+        Assert.Equal(Resolve(room, states).SortedIds, Resolve(room, twice).SortedIds);
     });
 
     [Theory]
     [MemberData(nameof(Resolutions))]
     public void Equal_states_resolve_to_themselves(StateResolutionVersion resolution) => ForEach(resolution, (room, states, _) =>
     {
-        var resolved = Resolve(room, resolution, states);
+        var resolved = Resolve(room, states);
 
-        Assert.Equal(resolved.SortedIds, Resolve(room, resolution, [resolved, resolved]).SortedIds);
-        Assert.Equal(resolved.SortedIds, Resolve(room, resolution, [resolved]).SortedIds);
+        Assert.Equal(resolved.SortedIds, Resolve(room, [resolved, resolved]).SortedIds);
+        Assert.Equal(resolved.SortedIds, Resolve(room, [resolved]).SortedIds);
     });
 
     [Theory]
     [MemberData(nameof(Resolutions))]
     public void What_all_states_agree_on_stays(StateResolutionVersion resolution) => ForEach(resolution, (room, states, _) =>
     {
-        var resolved = Resolve(room, resolution, states);
+        var resolved = Resolve(room, states);
 
         foreach (var (key, eventId) in states[0])
         {
@@ -75,9 +74,8 @@ public sealed class ResolutionPropertyTests
     [InlineData(StateResolutionVersion.V2_1)]
     public void Whoever_replays_the_trace_finds_the_same_verdicts_and_state(StateResolutionVersion resolution) => ForEach(resolution, (room, states, _) =>
     {
-        var version = DifferentialTests.VersionFor(resolution);
         var trace = new ResolutionTrace();
-        var resolved = TestedResolution.Resolve(version, room.RoomId, states, room.Events, trace);
+        var resolved = TestedResolution.Resolve(room.Version, room.RoomId, states, room.Events, trace);
 
         var unconflicted = new State();
         foreach (var (key, eventId) in states[0].Where(entry => states.All(state => state.GetValueOrDefault(entry.Key) == entry.Value)))
@@ -121,14 +119,14 @@ public sealed class ResolutionPropertyTests
         return cited ?? (key == (EventTypes.Create, "") ? room.Events.All[0] : null);
     }
 
-    private static State Resolve(RoomGenerator room, StateResolutionVersion resolution, IReadOnlyList<State> states) =>
-        TestedResolution.Resolve(DifferentialTests.VersionFor(resolution), room.RoomId, states, room.Events, trace: null);
+    private static State Resolve(RoomGenerator room, IReadOnlyList<State> states) =>
+        TestedResolution.Resolve(room.Version, room.RoomId, states, room.Events, trace: null);
 
     private static void ForEach(StateResolutionVersion resolution, Action<RoomGenerator, IReadOnlyList<State>, Random> property) =>
         Gen.Int[0, int.MaxValue].Sample(
             seed =>
             {
-                var room = new RoomGenerator(seed, DifferentialTests.VersionFor(resolution), withRejected: seed % 2 == 0);
+                var room = new RoomGenerator(seed, DifferentialTests.VersionFor(resolution, seed), withRejected: seed % 2 == 0);
                 foreach (var states in room.Inputs)
                 {
                     property(room, states, new Random(seed));

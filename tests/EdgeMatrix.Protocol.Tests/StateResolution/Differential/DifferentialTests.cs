@@ -25,7 +25,7 @@ public sealed class DifferentialTests
         var (resolutions, contested) = (0, 0);
         Parallel.For(0, Rooms, seed =>
         {
-            var room = new RoomGenerator(seed, VersionFor(resolution), withRejected: seed % 3 == 0);
+            var room = new RoomGenerator(seed, VersionFor(resolution, seed), withRejected: seed % 3 == 0);
             if (seed % 4 == 1)
             {
                 Lose(room, new Random(seed));
@@ -34,7 +34,7 @@ public sealed class DifferentialTests
             foreach (var states in room.Inputs)
             {
                 var expected = Naive(room, resolution, states);
-                var actual = TestedResolution.Resolve(VersionFor(resolution), room.RoomId, states, room.Events, trace: null);
+                var actual = TestedResolution.Resolve(room.Version, room.RoomId, states, room.Events, trace: null);
                 Assert.True(expected.SortedIds.SequenceEqual(actual.SortedIds), Difference(seed, expected, actual));
                 Interlocked.Increment(ref resolutions);
                 Interlocked.Add(ref contested, states.Any(state => !state.SortedIds.SequenceEqual(states[0].SortedIds)) ? 1 : 0);
@@ -44,8 +44,12 @@ public sealed class DifferentialTests
         Assert.True(contested > Rooms, "the rooms hold no quarrels");
     }
 
-    internal static RoomVersion VersionFor(StateResolutionVersion resolution) =>
-        resolution == StateResolutionVersion.V2_1 ? Versions.V12 : Versions.V11 with { StateResolution = resolution };
+    /// <summary>One of the room versions that resolve so.</summary>
+    internal static RoomVersion VersionFor(StateResolutionVersion resolution, int seed)
+    {
+        var versions = Versions.All.Where(version => version.StateResolution == resolution).ToList();
+        return versions[seed % versions.Count];
+    }
 
     private static State Naive(RoomGenerator room, StateResolutionVersion resolution, IReadOnlyList<State> states)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
@@ -138,9 +139,11 @@ internal sealed class NaiveResolutionV2(string roomId, bool isV21, IReadOnlyDict
         }
 
         return powerLevels.Content.TryGetProperty("users", out var users) && users.TryGetProperty(sender, out var level)
-            ? level.GetInt64()
-            : powerLevels.Content.TryGetProperty("users_default", out var byDefault) ? byDefault.GetInt64() : 0;
+            ? Level(level)
+            : powerLevels.Content.TryGetProperty("users_default", out var byDefault) ? Level(byDefault) : 0;
     }
+
+    public static long Level(JsonElement level) => long.Parse(level.ToString(), CultureInfo.InvariantCulture);
 
     private Pdu? ImpliedCreate() => isV21 ? events.GetValueOrDefault("$" + roomId[1..]) : null;
 

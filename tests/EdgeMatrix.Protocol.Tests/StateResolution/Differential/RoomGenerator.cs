@@ -45,6 +45,8 @@ internal sealed class RoomGenerator
 
     public ListedEvents Events { get; } = new();
 
+    public RoomVersion Version => _version;
+
     public string RoomId => _roomId;
 
     /// <summary>States to resolve: of every merge in the room, of its ends, and some that no honest server would have.</summary>
@@ -146,15 +148,15 @@ internal sealed class RoomGenerator
         {
             foreach (var property in Events[current].Content.EnumerateObject())
             {
-                if (property.Value.ValueKind == JsonValueKind.Number)
+                if (property.Value.ValueKind != JsonValueKind.Object)
                 {
-                    levels[property.Name] = property.Value.GetInt64();
+                    levels[property.Name] = NaiveResolutionV2.Level(property.Value);
                 }
                 else if (property.Name == "users")
                 {
                     foreach (var user in property.Value.EnumerateObject())
                     {
-                        users[user.Name] = user.Value.GetInt64();
+                        users[user.Name] = NaiveResolutionV2.Level(user.Value);
                     }
                 }
             }
@@ -173,10 +175,14 @@ internal sealed class RoomGenerator
             }
         }
 
-        var entries = users.Select(static user => string.Create(CultureInfo.InvariantCulture, $"\"{user.Key}\":{user.Value}"));
-        var scalars = levels.Select(static level => string.Create(CultureInfo.InvariantCulture, $"\"{level.Key}\":{level.Value},"));
+        var entries = users.Select(user => $"\"{user.Key}\":{Written(user.Value)}");
+        var scalars = levels.Select(level => $"\"{level.Key}\":{Written(level.Value)},");
         return "{" + string.Concat(scalars) + "\"users\":{" + string.Join(',', entries) + "}}";
     }
+
+    // Before version 10, a power level may be a string.
+    private string Written(long level) =>
+        level.ToString(_version.IntegerPowerLevels || Chance(90) ? "D" : "'\"'0'\"'", CultureInfo.InvariantCulture);
 
     private bool Send(string type, string stateKey, string sender, string content, string[]? prevEvents = null)
     {
@@ -235,11 +241,12 @@ internal sealed class RoomGenerator
     private Pdu Build(string type, string stateKey, string sender, string content, string[] prevEvents, List<string> authEvents)
     {
         var roomId = _version.CreateEventIsRoomId && type == EventTypes.Create ? "" : $"\"room_id\":\"{_roomId}\",";
+        var chosenId = _version.EventIdFormat == EventIdFormat.Chosen ? $"\"event_id\":\"${_random.NextInt64():x}:a\"," : "";
         var depth = Chance(10) ? _random.Next(20) : 1 + prevEvents.Select(id => Events[id].Depth).DefaultIfEmpty().Max();
         var json = $$$"""
-            {"auth_events":[{{{Ids(authEvents)}}}],"content":{{{content}}},"depth":{{{depth}}},"hashes":{"sha256":"{{{_random.NextInt64()}}}"},
-            "origin_server_ts":{{{_random.Next(12)}}},"prev_events":[{{{Ids(prevEvents)}}}],{{{roomId}}}"sender":"{{{sender}}}",
-            "state_key":"{{{stateKey}}}","type":"{{{type}}}"}
+            {"auth_events":[{{{References(authEvents)}}}],"content":{{{content}}},"depth":{{{depth}}},{{{chosenId}}}
+            "hashes":{"sha256":"{{{_random.NextInt64()}}}"},"origin_server_ts":{{{_random.Next(12)}}},"prev_events":[{{{References(prevEvents)}}}],
+            {{{roomId}}}"sender":"{{{sender}}}","signatures":{},"state_key":"{{{stateKey}}}","type":"{{{type}}}"}
             """;
         var eventId = EventHashes.EventId(JsonElement.Parse(json), _version);
         if (_version.CreateEventIsRoomId && type == EventTypes.Create)
@@ -250,7 +257,8 @@ internal sealed class RoomGenerator
         return ForkedRoom.Event(_version, json, eventId);
     }
 
-    private static string Ids(IEnumerable<string> ids) => string.Join(',', ids.Select(static id => $"\"{id}\""));
+    private string References(IEnumerable<string> ids) => string.Join(',', ids.Select(
+        id => _version.EventIdFormat == EventIdFormat.Chosen ? $$"""["{{id}}",{"sha256":"x"}]""" : $"\"{id}\""));
 
     private State StateBefore(string[] prevEvents)
     {
