@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using EdgeMatrix.Benchmarks.Server;
+using EdgeMatrix.Benchmarks.StateResolution;
 using EdgeMatrix.Benchmarks.Worlds;
 
 return args switch
@@ -7,6 +8,7 @@ return args switch
     ["server", .. var options] => await ServerBenchmark.RunAsync(options),
     ["generate", .. var options] => await GenerateCommand.RunAsync(options),
     ["micro", .. var options] => Micro(options),
+    ["resolution-memory"] => ResolutionMemory.Run(),
     _ => Usage(),
 };
 
@@ -28,6 +30,8 @@ static int Usage()
             Fills a data folder with realistic rooms, through the engine's own door.
         micro [BENCHMARKDOTNET-OPTIONS]
             Micro-benchmarks of the parts.
+        resolution-memory
+            What state resolution holds in memory where thousands of events are in conflict.
         """);
     return 2;
 }

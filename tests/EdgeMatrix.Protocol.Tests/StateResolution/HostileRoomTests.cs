@@ -64,6 +64,31 @@ public sealed class HostileRoomTests
         Assert.Equal(["$alice", "$create", "$levels"], Resolve(version, [.. Room, .. strange], ["$levels", "$elsewhere"], ["$levels", "$message"]));
     }
 
+    /// <summary>"… the appropriate state event from the event's auth_events is used if the auth event is not rejected."</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_rejected_auth_event_lets_nobody_in(bool rejected)
+    {
+        Pdu[] events =
+        [
+            .. Room,
+            Event("$rules", EventTypes.JoinRules, "", """{"join_rule":"public"}""", ["$create", "$alice", "$levels"]),
+            Event("$bob", EventTypes.Member, "@bob:a", """{"membership":"join"}""", ["$create", "$levels", "$rules"], sender: "@bob:a"),
+            Event("$topic", "m.room.topic", "", "{}", ["$create", "$alice", "$levels"]),
+        ];
+        var graph = new EventGraph(events, rejected ? ["$rules"] : []);
+        var conflict = StateConflict.Between(Versions.V2, "!room:a", [State("$levels", "$rules", "$bob"), State("$levels", "$topic")]);
+
+        var resolved = StateResolver.Resolve(conflict, graph).Select(entry => graph[entry.Number].EventId).Order(StringComparer.Ordinal);
+
+        // The rejected rules are replayed themselves, as the text has it; they are in the state then, and count for nothing in it.
+        Assert.Equal(rejected ? ["$rules", "$topic"] : ["$bob", "$rules", "$topic"], resolved);
+
+        Dictionary<(string Type, string StateKey), long> State(params string[] ids) =>
+            ids.Prepend("$alice").Prepend("$create").Select(graph.NumberOf).ToDictionary(number => (graph[number].Type, graph[number].StateKey!));
+    }
+
     [Fact]
     public void More_states_than_a_word_has_bits_are_states_like_others()
     {
@@ -120,13 +145,13 @@ public sealed class HostileRoomTests
     private static Pdu AsState(Pdu pdu) => pdu.IsState ? pdu : Event(pdu.EventId, pdu.Type, "", "{}", []);
 
     private static Pdu Event(
-        string eventId, string type, string? stateKey, string content, string[] authEvents, string room = "!room:a", int depth = 1)
+        string eventId, string type, string? stateKey, string content, string[] authEvents, string room = "!room:a", int depth = 1, string sender = Alice)
     {
         var auth = string.Join(',', authEvents.Select(static id => $$"""["{{id}}",{}]"""));
         var key = stateKey is null ? "" : $",\"state_key\":\"{stateKey}\"";
         var json = $$"""
             {"auth_events":[{{auth}}],"content":{{content}},"depth":{{depth}},"event_id":"{{eventId}}","origin_server_ts":1,"prev_events":[],
-            "room_id":"{{room}}","sender":"{{Alice}}","type":"{{type}}"{{key}}}
+            "room_id":"{{room}}","sender":"{{sender}}","type":"{{type}}"{{key}}}
             """;
         return ForkedRoom.Event(Versions.V1, json, eventId);
     }
