@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using EdgeMatrix.Rooms;
 using Microsoft.AspNetCore.Http;
@@ -73,12 +72,6 @@ public sealed class MatrixError : IResult
 
     public static MatrixError TooLarge(string message) => new(413, "M_TOO_LARGE", message);
 
-    public static MatrixError LimitExceeded(TimeSpan retryAfter) => new(
-        429, "M_LIMIT_EXCEEDED", "Too many requests", json => json.WriteNumber("retry_after_ms", (long)retryAfter.TotalMilliseconds))
-    {
-        RetryAfter = retryAfter,
-    };
-
     /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
     public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
 
@@ -99,18 +92,7 @@ public sealed class MatrixError : IResult
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };
 
-    /// <summary>Sent as the <c>Retry-After</c> header, in whole seconds.</summary>
-    public TimeSpan? RetryAfter { get; init; }
-
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        if (RetryAfter is { } delay)
-        {
-            httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        }
-
-        return JsonText.Write(_status, Write).ExecuteAsync(httpContext);
-    }
+    public Task ExecuteAsync(HttpContext httpContext) => JsonText.Write(_status, Write).ExecuteAsync(httpContext);
 
     private void Write(Utf8JsonWriter json)
     {

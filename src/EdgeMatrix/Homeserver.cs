@@ -11,15 +11,12 @@ namespace EdgeMatrix;
 public sealed class Homeserver : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly CancellationTokenSource _stopping;
-
     private readonly HomeserverParts _parts;
 
-    private Homeserver(WebApplication app, HomeserverParts parts, CancellationTokenSource stopping)
+    private Homeserver(WebApplication app, HomeserverParts parts)
     {
         _app = app;
         _parts = parts;
-        _stopping = stopping;
     }
 
     /// <summary>What follows the colon of this server's user ids.</summary>
@@ -35,7 +32,6 @@ public sealed class Homeserver : IAsyncDisposable
     public static async Task<Homeserver> BuildAsync(HomeserverOptions options, Surroundings surroundings)
     {
         var parts = await HomeserverParts.OpenAsync(options, surroundings);
-        var stopping = new CancellationTokenSource();
         var readiness = new Readiness();
         var metrics = new Metrics();
         ProcessMetrics.Register(metrics, surroundings.Time);
@@ -50,14 +46,11 @@ public sealed class Homeserver : IAsyncDisposable
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(readiness.Ready);
         app.Lifetime.ApplicationStopping.Register(readiness.Stopping);
-
-        // Whoever waits for news, a long-polling /sync above all, is sent home at once; else the drain would wait for them.
-        app.Lifetime.ApplicationStopping.Register(stopping.Cancel);
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
         app.MapConsole(readiness, metrics, options.Admin.Token);
-        return new Homeserver(app, parts, stopping);
+        return new Homeserver(app, parts);
     }
 
     /// <summary>Returns when every listener answers.</summary>
@@ -74,6 +67,5 @@ public sealed class Homeserver : IAsyncDisposable
     {
         await _app.DisposeAsync();
         await _parts.DisposeAsync();
-        _stopping.Dispose();
     }
 }
