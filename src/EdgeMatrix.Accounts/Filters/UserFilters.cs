@@ -11,7 +11,10 @@ namespace EdgeMatrix.Accounts.Filters;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#filtering</remarks>
 public sealed class UserFilters(Database database)
 {
-    /// <summary>Keeps a filter; returns its id.</summary>
+    /// <summary>How many a user may have. Clients upload one or two each, and again when one is gone.</summary>
+    private const int MaxPerUser = 200;
+
+    /// <summary>Keeps a filter, and forgets the user's oldest if they are too many; returns its id.</summary>
     /// <param name="user">Nid of the user.</param>
     /// <param name="filter">Must have a canonical form.</param>
     /// <exception cref="FormatException">It has none.</exception>
@@ -27,7 +30,7 @@ public sealed class UserFilters(Database database)
             }
         }
 
-        return Id(await database.WriteAsync(db => FilterTable.FindSame(db, user, text) ?? FilterTable.Insert(db, user, text)));
+        return Id(await database.WriteAsync(db => FilterTable.FindSame(db, user, text) ?? FilterTable.Insert(db, user, text, MaxPerUser)));
     }
 
     /// <summary>The filter as UTF-8 JSON; null if the user has none of that id.</summary>

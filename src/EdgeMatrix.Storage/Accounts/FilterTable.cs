@@ -5,6 +5,10 @@ public static class FilterTable
 {
     private const string FindSql = "SELECT filter FROM filters WHERE nid = ? AND user = ?";
     private const string FindSameSql = "SELECT nid FROM filters WHERE user = ? AND filter = ?";
+    private const string DeleteOldSql = """
+        DELETE FROM filters WHERE user = ?1 AND nid <= (SELECT nid FROM filters WHERE user = ?1 ORDER BY nid DESC LIMIT 1 OFFSET ?2)
+        """;
+
     private const string InsertSql = "INSERT INTO filters (user, filter) VALUES (?, ?)";
 
     /// <summary>The filter as UTF-8 JSON, or null if it is not one of this user's.</summary>
@@ -22,10 +26,17 @@ public static class FilterTable
     }
 
     /// <summary>Adds a filter; returns its nid.</summary>
-    public static long Insert(WriteTransaction db, long user, string filter)
+    /// <param name="most">How many the user may have: the oldest beyond that go.</param>
+    public static long Insert(WriteTransaction db, long user, string filter, int most)
     {
-        using var insert = db.Prepare(InsertSql).Bind(user).Bind(filter);
-        insert.Run();
-        return db.LastInsertRowId;
+        using (var insert = db.Prepare(InsertSql).Bind(user).Bind(filter))
+        {
+            insert.Run();
+        }
+
+        var nid = db.LastInsertRowId;
+        using var delete = db.Prepare(DeleteOldSql).Bind(user).Bind(most);
+        delete.Run();
+        return nid;
     }
 }

@@ -93,6 +93,24 @@ public sealed class ClientConfigTests
     }
 
     [Fact]
+    public async Task Of_a_users_filters_the_oldest_go_when_they_are_too_many()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var bob = await server.RegisterAsync("bob");
+        var ofBob = (await bob.PostAsync("/_matrix/client/v3/user/@bob:test/filter", "{}"))["filter_id"].GetString();
+        var ids = new List<string?>();
+        for (var limit = 1; limit <= 202; limit++)
+        {
+            ids.Add((await alice.PostAsync(User + "/filter", $$"""{ "room": { "timeline": { "limit": {{limit}} } } }"""))["filter_id"].GetString());
+        }
+
+        Assert.Equal((404, "M_NOT_FOUND"), (await alice.GetAsync($"{User}/filter/{ids[1]}")).Error);
+        Assert.Equal("""{"room":{"timeline":{"limit":3}}}""", (await alice.GetAsync($"{User}/filter/{ids[2]}")).Body);
+        Assert.Equal("{}", (await bob.GetAsync($"/_matrix/client/v3/user/@bob:test/filter/{ofBob}")).Body);
+    }
+
+    [Fact]
     public async Task A_filter_has_one_id_however_often_it_is_uploaded()
     {
         await using var server = await TestHomeserver.StartAsync();

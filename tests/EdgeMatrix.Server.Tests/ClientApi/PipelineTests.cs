@@ -53,7 +53,7 @@ public sealed class PipelineTests
         await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
         var user = server.Part<UserAccounts>().Find("alice")!.User;
-        var damaged = await server.Part<Database>().WriteAsync(db => FilterTable.Insert(db, user, "secret detail"));
+        var damaged = await server.Part<Database>().WriteAsync(db => FilterTable.Insert(db, user, "secret detail", most: 9));
 
         var answer = await alice.GetAsync($"/_matrix/client/v3/sync?filter={damaged}");
 
