@@ -225,5 +225,23 @@ internal static class Migrations
             PRIMARY KEY (device, txn_id, scope)
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 4: transaction ids of yesterday and today lie apart, so that those from before are gone at once.
+        """
+        ALTER TABLE transactions RENAME TO transactions_even;
+        CREATE TABLE transactions_odd (
+            device INTEGER NOT NULL,
+            txn_id TEXT NOT NULL,
+            scope  INTEGER NOT NULL,
+            event  INTEGER NOT NULL,
+            PRIMARY KEY (device, txn_id, scope)
+        ) STRICT, WITHOUT ROWID;
+
+        -- The day (since the Unix epoch) whose ids a table holds: parity 0 the even, 1 the odd.
+        CREATE TABLE transaction_days (
+            parity INTEGER PRIMARY KEY,
+            day    INTEGER NOT NULL
+        ) STRICT;
+        """,
     ];
 }

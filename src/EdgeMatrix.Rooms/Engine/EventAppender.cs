@@ -18,8 +18,10 @@ internal sealed class RoomTakenException : Exception;
 internal sealed class AliasTakenException : Exception;
 
 /// <summary>Writes authorised events, one upon the other, to the end of a room: the last step before the disk.</summary>
-internal sealed class EventAppender(LocalServer server)
+internal sealed class EventAppender(LocalServer server, TimeProvider time)
 {
+    private const long SecondsPerDay = 86_400;
+
     public AppendedEvents Append(
         WriteTransaction db, Room room, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
     {
@@ -44,7 +46,8 @@ internal sealed class EventAppender(LocalServer server)
         RoomTable.MoveHead(db, room.Nid, state, [nid], nid);
         if (transaction is not null)
         {
-            TransactionTable.Insert(db, transaction.Device, transaction.Endpoint, transaction.TxnId, nid);
+            var day = time.GetUtcNow().ToUnixTimeSeconds() / SecondsPerDay;
+            TransactionTable.Insert(db, transaction.Device, transaction.Endpoint, transaction.TxnId, nid, day);
         }
 
         if (alongside is not null && !alongside(db, room.Nid))

@@ -23,7 +23,7 @@ public sealed record TransactionId(long Device, string Endpoint, string TxnId);
 public sealed class RoomEngine(Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time)
 {
     private readonly LoadedRooms _rooms = new();
-    private readonly EventAppender _appender = new(server);
+    private readonly EventAppender _appender = new(server, time);
 
     public LocalServer Server => server;
 

@@ -43,6 +43,24 @@ public class RoomEndpointTests
     }
 
     [Fact]
+    public async Task A_transaction_id_is_known_for_a_day_and_forgotten_on_the_day_after()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+        var first = await alice.SendTextAsync(room, "one", "t1");
+
+        server.Time.Advance(TimeSpan.FromHours(24));
+        var second = await alice.SendTextAsync(room, "two", "t2");
+        Assert.Equal(first, await alice.SendTextAsync(room, "one", "t1"));
+
+        server.Time.Advance(TimeSpan.FromHours(24));
+        await alice.SendTextAsync(room, "three", "t3");
+        Assert.NotEqual(first, await alice.SendTextAsync(room, "one", "t1"));
+        Assert.Equal(second, await alice.SendTextAsync(room, "two", "t2"));
+    }
+
+    [Fact]
     public async Task Messages_page_both_ways_without_a_gap()
     {
         await using var server = await TestHomeserver.StartAsync();
