@@ -26,29 +26,8 @@ internal sealed record ReceiptVerdicts(AuthVerdict ByAuthEvents, AuthVerdict? By
         CheckAuthEvents(candidate, authEvents, create),
         stateBefore is null ? null : EventAuth.CheckAgainstState(candidate, stateBefore));
 
-    private static AuthVerdict CheckAuthEvents(Pdu candidate, Func<string, (Pdu Event, bool Rejected)?> find, Pdu? create)
-    {
-        var authEvents = new List<Pdu>();
-        foreach (var id in candidate.AuthEvents)
-        {
-            if (find(id) is not var (authEvent, rejected))
-            {
-                return AuthVerdict.Reject($"the auth event {id} is missing");
-            }
-
-            // "If there are entries which were themselves rejected under the checks performed on receipt of a PDU, reject."
-            if (rejected)
-            {
-                return AuthVerdict.Reject($"the auth event {id} was itself rejected");
-            }
-
-            authEvents.Add(authEvent);
-        }
-
-        var verdict = EventAuth.CheckAuthEvents(candidate, authEvents);
-        return verdict.Allowed
-            ? EventAuth.CheckAgainstState(candidate, (type, stateKey) =>
-                authEvents.Find(e => e.Type == type && e.StateKey == stateKey) ?? (type == EventTypes.Create ? create : null))
-            : verdict;
-    }
+    private static AuthVerdict CheckAuthEvents(Pdu candidate, Func<string, (Pdu Event, bool Rejected)?> find, Pdu? create) =>
+        candidate.AuthEvents.FirstOrDefault(id => find(id) is null) is { } missing
+            ? AuthVerdict.Reject($"the auth event {missing} is missing")
+            : ReceiptChecks.CheckAuthEvents(candidate, id => find(id)!.Value.Event, id => find(id)!.Value.Rejected, create);
 }

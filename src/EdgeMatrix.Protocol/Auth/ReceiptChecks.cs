@@ -81,15 +81,22 @@ public static class ReceiptChecks
     }
 
     /// <summary>Check 4. A version with a state DAG has no auth events of its own making, and its prev state events are looked at.</summary>
-    public static AuthVerdict CheckAuthEvents(Pdu candidate, ReceiptContext room)
+    public static AuthVerdict CheckAuthEvents(Pdu candidate, ReceiptContext room) =>
+        CheckAuthEvents(candidate, room.Cited, room.IsRejected, room.Create);
+
+    /// <inheritdoc cref="CheckAuthEvents(Pdu, ReceiptContext)"/>
+    /// <param name="cited">As <see cref="ReceiptContext.Cited"/>.</param>
+    /// <param name="isRejected">As <see cref="ReceiptContext.IsRejected"/>.</param>
+    /// <param name="create">As <see cref="ReceiptContext.Create"/>.</param>
+    public static AuthVerdict CheckAuthEvents(Pdu candidate, Func<string, Pdu> cited, Func<string, bool> isRejected, Pdu? create)
     {
         if (candidate.Version.StateSource == StateSource.PrevStateEvents)
         {
-            return EventAuth.CheckPrevStateEvents(candidate, [.. candidate.PrevStateEvents.Select(room.Cited)], room.IsRejected);
+            return EventAuth.CheckPrevStateEvents(candidate, [.. candidate.PrevStateEvents.Select(cited)], isRejected);
         }
 
         // One for each entry, so that an event that is cited twice is there twice.
-        Pdu[] authEvents = [.. candidate.AuthEvents.Select(room.Cited)];
+        Pdu[] authEvents = [.. candidate.AuthEvents.Select(cited)];
         var verdict = EventAuth.CheckAuthEvents(candidate, authEvents);
         if (!verdict.Allowed || candidate.Type == EventTypes.Create)
         {
@@ -97,14 +104,14 @@ public static class ReceiptChecks
         }
 
         // If there are entries which were themselves rejected under the checks performed on receipt of a PDU, reject.
-        if (Array.Find(authEvents, authEvent => room.IsRejected(authEvent.EventId)) is { } rejected)
+        if (Array.Find(authEvents, authEvent => isRejected(authEvent.EventId)) is { } rejected)
         {
-            return AuthVerdict.Reject($"an auth event was itself rejected: {rejected.Type}");
+            return AuthVerdict.Reject($"the auth event {rejected} was itself rejected");
         }
 
         return EventAuth.CheckAgainstState(candidate, (type, stateKey) =>
             candidate.Version.CreateEventIsRoomId && (type, stateKey) == (EventTypes.Create, "")
-                ? room.Create
+                ? create
                 : Array.Find(authEvents, authEvent => authEvent.Type == type && authEvent.StateKey == stateKey));
     }
 
