@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace EdgeMatrix.Rooms.Creation;
 
@@ -16,13 +17,14 @@ public sealed record CreateRoomRequest
 
     public string[]? Invite { get; init; }
 
+    [JsonPropertyName("invite_3pid")]
     public JsonElement[]? Invite3pid { get; init; }
 
     public string? RoomVersion { get; init; }
 
     public JsonElement? CreationContent { get; init; }
 
-    public InitialState[]? InitialState { get; init; }
+    public InitialState?[]? InitialState { get; init; }
 
     public string? Preset { get; init; }
 

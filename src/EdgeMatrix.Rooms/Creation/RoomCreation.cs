@@ -89,6 +89,11 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
             return new Refusal(RefusalKind.BadJson, "creation_content and power_level_content_override must be objects");
         }
 
+        if (request.InitialState?.Contains(null) == true)
+        {
+            return new Refusal(RefusalKind.BadJson, "initial_state must hold objects");
+        }
+
         if (request.RoomAliasName is { } name)
         {
             alias = $"#{name}:{engine.Server.Name}";
@@ -124,14 +129,14 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
         }
 
         // What initial_state sets, the preset need not.
-        foreach (var (type, content) in preset.State.Where(s => request.InitialState?.Any(i => i.Type == s.Type && i.StateKey.Length == 0) != true))
+        foreach (var (type, content) in preset.State.Where(s => request.InitialState?.Any(i => i!.Type == s.Type && i.StateKey.Length == 0) != true))
         {
             Add(type, "", content);
         }
 
         foreach (var initial in request.InitialState ?? [])
         {
-            Add(initial.Type, initial.StateKey, initial.Content);
+            Add(initial!.Type, initial.StateKey, initial.Content);
         }
 
         if (request.Name is { } name)

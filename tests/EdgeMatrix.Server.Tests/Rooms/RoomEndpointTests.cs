@@ -42,6 +42,19 @@ public class RoomEndpointTests
         Assert.Equal(present.Body, absent.Body);
     }
 
+    [Theory]
+    [InlineData("""{"initial_state":[null]}""", 400, "M_BAD_JSON")]
+    [InlineData("""{"invite_3pid":[{"id_server":"id.test","id_access_token":"x","medium":"email","address":"bob@mail.test"}]}""", 403, "M_THREEPID_DENIED")]
+    [InlineData("""{"invite_3pid":"bob@mail.test"}""", 400, "M_BAD_JSON")]
+    public async Task A_room_that_cannot_be_as_asked_is_not_made(string body, int status, string code)
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+
+        Assert.Equal((status, code), (await alice.PostAsync($"{V3}/createRoom", body)).Error);
+        Assert.Equal("""{"joined_rooms":[]}""", (await alice.GetAsync($"{V3}/joined_rooms")).Body);
+    }
+
     [Fact]
     public async Task A_transaction_id_is_known_for_a_day_and_forgotten_on_the_day_after()
     {
