@@ -12,6 +12,16 @@ internal static class CanonicalAlias
 {
     public static Refusal? Check(RoomEngine engine, string roomId, JsonElement content, JsonElement? current)
     {
+        if (content.TryGetProperty("alias", out var main) && main.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+        {
+            return Refusal.InvalidParam("alias must be a string");
+        }
+
+        if (content.TryGetProperty("alt_aliases", out var others) && others.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
+        {
+            return Refusal.InvalidParam("alt_aliases must be a list");
+        }
+
         var known = current is { } before ? Aliases(before) : [];
         using var snapshot = engine.Database.OpenSnapshot();
         foreach (var alias in Aliases(content).Except(known))

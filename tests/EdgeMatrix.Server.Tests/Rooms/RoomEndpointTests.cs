@@ -55,6 +55,22 @@ public class RoomEndpointTests
         Assert.Equal("""{"joined_rooms":[]}""", (await alice.GetAsync($"{V3}/joined_rooms")).Body);
     }
 
+    [Theory]
+    [InlineData("""{"alias":7}""")]
+    [InlineData("""{"alias":["#a:test"]}""")]
+    [InlineData("""{"alt_aliases":"#a:test"}""")]
+    [InlineData("""{"alt_aliases":[null]}""")]
+    public async Task A_canonical_alias_of_the_wrong_type_is_refused(string content)
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+
+        var answer = await alice.PutAsync($"{V3}/rooms/{room}/state/m.room.canonical_alias", content);
+
+        Assert.Equal((400, "M_INVALID_PARAM"), answer.Error);
+    }
+
     [Fact]
     public async Task A_transaction_id_is_known_for_a_day_and_forgotten_on_the_day_after()
     {
