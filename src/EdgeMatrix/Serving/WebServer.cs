@@ -9,8 +9,6 @@ namespace EdgeMatrix.Serving;
 /// <summary>How Kestrel and the log are set up. Nothing here reads a file or a variable of its own: the configuration says it all.</summary>
 internal static class WebServer
 {
-    private const long MaxRequestBodyBytes = 1024 * 1024;
-
     // A filter may stand in the query of /sync.
     private const int MaxRequestLineBytes = 16 * 1024;
 
@@ -31,7 +29,10 @@ internal static class WebServer
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MaxRequestBodyBytes;
+
+            // Endpoints bound what they read. Were it Kestrel that refused, it would cut the connection under the sender, who would
+            // see a reset and never M_TOO_LARGE; so what nobody reads is let in and thrown away, for five seconds at most.
+            kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             Listen(kestrel, options, serverName, time);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.RegularExpressions;
 using EdgeMatrix.CommandLine;
 using EdgeMatrix.Configuration;
@@ -61,6 +62,30 @@ public sealed partial class ServeCommandTests : IDisposable
 
         Assert.Equal(1, await ServeCommand.RunAsync(options, Terminal(new StringWriter()), TestContext.Current.CancellationToken));
         Assert.Contains("/nowhere/a.pem", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_sends_a_huge_body_to_its_end_is_told_that_it_is_too_large()
+    {
+        var answer = "";
+        await ServeUntilReadyAsync(["http://127.0.0.1:0"], "here.test", async (url, token) =>
+        {
+            const int length = 12 << 20;
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, new Uri(url).Port, token);
+            var stream = client.GetStream();
+            var head = $"POST /_matrix/client/v3/login HTTP/1.1\r\nHost: here.test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n";
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(head), token);
+
+            // As browsers do: the answer is read when the body is out.
+            await stream.WriteAsync(new byte[length], token);
+            using var reader = new StreamReader(stream);
+            answer = await reader.ReadToEndAsync(token);
+        });
+
+        Assert.StartsWith("HTTP/1.1 413 ", answer, StringComparison.Ordinal);
+        Assert.Contains("""{"errcode":"M_TOO_LARGE",""", answer, StringComparison.Ordinal);
+        Assert.Contains("Access-Control-Allow-Origin: *", answer, StringComparison.Ordinal);
     }
 
     private async Task<string> ServeUntilReadyAsync(string[] listen, string name, Func<string, CancellationToken, Task> whileServing)
