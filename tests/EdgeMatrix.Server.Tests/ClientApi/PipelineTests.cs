@@ -14,7 +14,7 @@ public sealed class PipelineTests
     {
         await using var server = await TestHomeserver.StartAsync();
 
-        foreach (var path in new[] { "/_matrix/client/versions", "/_matrix/client/v3/sync", "/_matrix/client/v9/nothing", "/.well-known/matrix/client" })
+        foreach (var path in new[] { "/_matrix/client/versions", "/_matrix/client/v3/sync", "/_matrix/client/v9/nothing", "/.well-known/matrix/client", "/_MATRIX/client/versions" })
         {
             var answer = await server.GetAsync(path);
 
