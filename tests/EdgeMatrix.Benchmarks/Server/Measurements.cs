@@ -23,7 +23,7 @@ internal sealed class Measurements(Uri server, World world, ServerProcess? proce
         [
             ("many rooms", ManyRoomsAsync),
             ("small room", () => RoomAsync("2 members", world.Small, world.Alice, world.Bob)),
-            ("large room", () => RoomAsync("1,000 members", world.Large, world.Carol, world.Dora)),
+            ("large room", () => RoomAsync($"{world.Members} members", world.Large, world.Carol, world.Dora)),
             ("fan-out", FanOutAsync),
             ("throughput", ThroughputAsync),
         ];

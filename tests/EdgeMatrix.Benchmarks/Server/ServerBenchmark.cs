@@ -50,7 +50,10 @@ internal static class ServerBenchmark
         await MeasureAsync(measurements, options);
         System.Console.WriteLine($"memory after all of it: {server.Megabytes("VmRSS"):F1} MB resident, {server.Megabytes("RssAnon"):F1} MB of it private");
         await server.StopAsync();
-        System.Console.WriteLine($"disk: {(Bytes(folder) - bytesBefore) / (double)Math.Max(1, measurements.Sent):F0} bytes a message event, everything included");
+        if (measurements.Sent > 0)
+        {
+            System.Console.WriteLine($"disk: {(Bytes(folder) - bytesBefore) / (double)measurements.Sent:F0} bytes a message event, everything included");
+        }
     }
 
     private static async Task MeasureAsync(Measurements measurements, Options options)

@@ -4,6 +4,7 @@ namespace EdgeMatrix.Benchmarks.Worlds;
 
 /// <summary>What the server benchmark works on. Alice and Bob have the small room alone; Carol is in the large one alone.</summary>
 /// <param name="Everyone">Users who are all in <paramref name="Busy"/>, each of them also in one of <paramref name="Eight"/>.</param>
+/// <param name="Members">How many are in <paramref name="Large"/>.</param>
 /// <param name="Newcomer">In no room.</param>
 /// <param name="Traveller">In many rooms, each as its creation left it and with one message.</param>
 internal sealed record World(
@@ -16,6 +17,7 @@ internal sealed record World(
     IReadOnlyList<MatrixUser> Everyone,
     string Small,
     string Large,
+    int Members,
     string Busy,
     IReadOnlyList<string> Eight)
 {
@@ -71,6 +73,6 @@ internal sealed record World(
             }
         }
 
-        return new World(alice, bob, carol, dora, newcomer, traveller, everyone, small, large, busy, eight);
+        return new World(alice, bob, carol, dora, newcomer, traveller, everyone, small, large, Math.Max(members, 2), busy, eight);
     }
 }
