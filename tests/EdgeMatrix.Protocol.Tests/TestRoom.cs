@@ -150,5 +150,13 @@ internal sealed class TestRoom
         }
     }
 
+    /// <summary>The ids of a version, <c>6</c>, or of versions that follow each other, <c>6-12</c>.</summary>
+    public static IReadOnlyList<string> VersionsOf(string range)
+    {
+        var ends = range.Split('-');
+        var ids = Versions.All.Select(static version => version.Id).ToList();
+        return ids[ids.IndexOf(ends[0])..(ids.IndexOf(ends[^1]) + 1)];
+    }
+
     public static string Text(ReadOnlyMemory<byte> utf8) => Encoding.UTF8.GetString(utf8.Span);
 }
