@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.ClientApi.ClientConfig;
 
@@ -10,7 +11,7 @@ internal static class Own
     public static MatrixError? Refuse(string userId, Requester requester) =>
         userId == requester.UserId ? null : MatrixError.Forbidden("That is another user's");
 
-    /// <summary>The nid of the room of the path.</summary>
+    /// <summary>The nid of the room of the path, in which the requester is, was, or is awaited.</summary>
     public static (long Room, MatrixError? Error) Room(string userId, string roomId, Requester requester, RoomEngine engine)
     {
         if (Refuse(userId, requester) is { } refused)
@@ -23,6 +24,16 @@ internal static class Own
             return (0, MatrixError.InvalidParam("Not a room ID"));
         }
 
-        return engine.Find(roomId) is { } room ? (room.Nid, null) : (0, MatrixError.NotFound("The room is not known here"));
+        // Whoever never had to do with a room is not told whether it exists.
+        if (engine.Find(roomId) is { } room)
+        {
+            using var snapshot = engine.Database.OpenSnapshot();
+            if (MembershipTable.Find(snapshot, room.Nid, requester.UserNid) is not null)
+            {
+                return (room.Nid, null);
+            }
+        }
+
+        return (0, MatrixError.NotFound("You are not in the room, and never were, or it does not exist"));
     }
 }

@@ -34,6 +34,23 @@ public sealed class ClientConfigTests
     }
 
     [Fact]
+    public async Task Account_data_and_tags_do_not_tell_strangers_whether_a_room_exists()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var bob = await server.RegisterAsync("bob");
+        var ofBob = await bob.CreateRoomAsync();
+        var absent = "!" + new string('a', 43);
+
+        foreach (var path in (string[])["account_data/org.example", "tags/u.work"])
+        {
+            var present = await alice.PutAsync($"{User}/rooms/{ofBob}/{path}", "{}");
+            Assert.Equal((404, "M_NOT_FOUND"), present.Error);
+            Assert.Equal(present.Body, (await alice.PutAsync($"{User}/rooms/{absent}/{path}", "{}")).Body);
+        }
+    }
+
+    [Fact]
     public async Task Account_data_that_the_server_controls_is_not_put()
     {
         await using var server = await TestHomeserver.StartAsync();
