@@ -29,7 +29,10 @@ internal static class PowerLevelsAuth
         }
 
         // If there is no previous m.room.power_levels event in the room, allow.
-        if (room.PowerLevelsEvent is not { Content: var current })
+        // With a state_key other than "" none is previous: it replaces none that has power, gets none, and its auth events hold none of
+        // its own state_key. So Synapse reads it; ruma and gomatrixserverlib compare with the power levels of the room. State that one
+        // server has and another has not changes the auth difference, and so what the two resolve: better the reading of most rooms.
+        if (candidate.StateKey is not "" || room.PowerLevelsEvent is not { Content: var current })
         {
             return AuthVerdict.Allow;
         }

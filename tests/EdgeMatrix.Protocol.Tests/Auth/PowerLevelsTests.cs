@@ -84,6 +84,30 @@ public sealed class PowerLevelsTests
     public void Users_are_looked_at_in_every_version(string content, string? refusal) => EachVersion(room =>
         room.Expect(refusal, room.Event(EventTypes.PowerLevels, "", Alice, content)));
 
+    // As in Synapse: PowerLevelsAuth says why. What asks for no levels to compare is asked all the same.
+    [Theory]
+    [InlineData("other", """{"ban":100,"users":{"@bob:test":100}}""", null)]
+    [InlineData("other", """{"users":{"bob":1}}""", "users is not an object")]
+    [InlineData("@bob:test", """{"ban":100,"users":{"@bob:test":100}}""", null)]
+    [InlineData("@carol:test", "{}", "someone other than the sender")]
+    [InlineData("", """{"ban":100,"users":{"@bob:test":100}}""", "the new value of ban")]
+    public void Power_levels_of_another_state_key_replace_none(string stateKey, string content, string? refusal) => EachVersion(room =>
+    {
+        room.Member(Bob, "join").PowerLevels("""{"users":{"@bob:test":50}}""");
+        room.Expect(refusal, room.Event(EventTypes.PowerLevels, stateKey, Bob, content));
+
+        // Nor do they give any power.
+        room.Set(EventTypes.PowerLevels, "other", Bob, """{"users":{"@bob:test":100}}""");
+        room.Expect("below the new value", room.Event(EventTypes.PowerLevels, "", Bob, """{"ban":100,"users":{"@bob:test":50}}"""));
+    });
+
+    [Fact]
+    public void Below_the_level_for_power_levels_there_are_none_of_any_state_key() => EachVersion(static room =>
+    {
+        room.Member(Bob, "join").PowerLevels("""{"users":{"@bob:test":49}}""");
+        room.Expect("required for m.room.power_levels", room.Event(EventTypes.PowerLevels, "other", Bob, "{}"));
+    });
+
     [Theory]
     [InlineData("10", Alice, null)]
     [InlineData("11", Alice, null)]
