@@ -76,7 +76,7 @@ public sealed class UserAccounts(
 
             ProfileTable.Set(db, user, "displayname", Json.OfString(UserIdLocalpart(userId)));
             UserPushRules.Store(db, notifier, user, DefaultPushRules.For(userId));
-            return new AccountRow(user, userId, hash, admin, createdTs);
+            return new AccountRow(user, userId, hash, admin);
         });
         return account is null ? (null, UsernameVerdict.InUse) : (account, UsernameVerdict.Free);
     }

@@ -8,9 +8,6 @@ public enum TokenUse
     /// <summary>The endpoint does not look at tokens.</summary>
     None,
 
-    /// <summary>A token that is given must be good; there need be none.</summary>
-    Optional,
-
     Required,
 }
 
@@ -19,9 +16,6 @@ public static class TokenUseMarks
 {
     public static TBuilder WithoutToken<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.None);
-
-    public static TBuilder WithOptionalToken<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Optional);
 
     public static TBuilder WithToken<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Required);

@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-
 namespace EdgeMatrix.Protocol;
 
 /// <summary>Where every random byte of the server comes from, so that a test can replay a whole run from one seed. Thread safe.</summary>
@@ -31,13 +29,5 @@ public abstract class RandomSource
                 }
             }
         });
-    }
-
-    /// <summary>That many random bytes, in URL-safe unpadded Base64: 43 characters for 32 bytes.</summary>
-    public string UrlSafeBase64(int bytes)
-    {
-        var buffer = new byte[bytes];
-        Fill(buffer);
-        return Base64Url.EncodeToString(buffer);
     }
 }

@@ -21,9 +21,6 @@ public sealed class RandomSourceTests
     }
 
     [Fact]
-    public void Thirty_two_bytes_make_43_characters() => Assert.Equal(43, new SodiumRandom().UrlSafeBase64(32).Length);
-
-    [Fact]
     public void Libsodium_fills_what_it_is_given()
     {
         var bytes = new byte[64];

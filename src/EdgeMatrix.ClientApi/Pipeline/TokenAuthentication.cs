@@ -12,27 +12,23 @@ internal sealed class TokenAuthentication(AccessTokens tokens)
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var use = context.GetEndpoint()?.Metadata.GetMetadata<TokenUseMark>()?.Use ?? TokenUse.None;
-        if (use != TokenUse.None)
+        if (use == TokenUse.Required)
         {
-            var token = FindToken(context.Request);
-            if (token is null && use == TokenUse.Required)
+            if (FindToken(context.Request) is not { } token)
             {
                 await MatrixError.MissingToken().ExecuteAsync(context);
                 return;
             }
 
-            if (token is not null)
+            var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString());
+            if (lookup.Verdict != TokenVerdict.Good)
             {
-                var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString());
-                if (lookup.Verdict != TokenVerdict.Good)
-                {
-                    await MatrixError.UnknownToken(softLogout: lookup.Verdict == TokenVerdict.Expired).ExecuteAsync(context);
-                    return;
-                }
-
-                var who = lookup.Owner!;
-                context.Features.Set(new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.IsAdmin));
+                await MatrixError.UnknownToken(softLogout: lookup.Verdict == TokenVerdict.Expired).ExecuteAsync(context);
+                return;
             }
+
+            var who = lookup.Owner!;
+            context.Features.Set(new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.IsAdmin));
         }
 
         await next(context);

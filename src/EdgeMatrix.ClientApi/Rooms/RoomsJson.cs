@@ -37,10 +37,6 @@ internal sealed record PublicRoomsRequest
     public string? Since { get; init; }
 
     public PublicRoomsFilter? Filter { get; init; }
-
-    public bool IncludeAllNetworks { get; init; }
-
-    public string? ThirdPartyInstanceId { get; init; }
 }
 
 internal sealed record PublicRoomsFilter

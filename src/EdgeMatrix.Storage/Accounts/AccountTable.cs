@@ -1,13 +1,12 @@
 namespace EdgeMatrix.Storage.Accounts;
 
 /// <param name="Password">An Argon2id PHC string; null where there is no password login.</param>
-/// <param name="CreatedTs">ms since the Unix epoch.</param>
-public sealed record AccountRow(long User, string UserId, string? Password, bool Admin, long CreatedTs);
+public sealed record AccountRow(long User, string UserId, string? Password, bool Admin);
 
 /// <summary>The <c>accounts</c> table: the users of this server.</summary>
 public static class AccountTable
 {
-    private const string Columns = "a.user, u.user_id, a.password, a.admin, a.created_ts";
+    private const string Columns = "a.user, u.user_id, a.password, a.admin";
     private const string FindSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE u.user_id = ?";
     private const string FindByNidSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE a.user = ?";
     private const string AllSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user ORDER BY u.user_id";
@@ -44,6 +43,7 @@ public static class AccountTable
     }
 
     /// <summary>Adds an account; returns false, and changes nothing, if the user has one.</summary>
+    /// <param name="createdTs">ms since the Unix epoch.</param>
     public static bool TryAdd(WriteTransaction db, long user, string? password, bool admin, long createdTs)
     {
         using var insert = db.Prepare(InsertSql).Bind(user).Bind(password).Bind(admin).Bind(createdTs);
@@ -58,5 +58,5 @@ public static class AccountTable
     }
 
     private static AccountRow Read(Statement query) =>
-        new(query.Int64(0), query.Text(1), query.TextOrNull(2), query.Int64(3) != 0, query.Int64(4));
+        new(query.Int64(0), query.Text(1), query.TextOrNull(2), query.Int64(3) != 0);
 }

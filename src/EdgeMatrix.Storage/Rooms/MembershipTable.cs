@@ -45,11 +45,6 @@ public static class MembershipTable
         SELECT m.user FROM memberships m JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
         """;
 
-    private const string ShareRoomSql = """
-        SELECT 1 FROM memberships a JOIN memberships b ON b.room = a.room AND b.user = ? AND b.membership = 1
-        WHERE a.user = ? AND a.membership = 1 LIMIT 1
-        """;
-
     public static MembershipRow? Find(Session db, long room, long user)
     {
         using var query = db.Prepare(FindSql).Bind(room).Bind(user);
@@ -97,13 +92,6 @@ public static class MembershipTable
         }
 
         return users;
-    }
-
-    /// <summary>Whether both users are joined to one room.</summary>
-    public static bool ShareRoom(Session db, long user, long other)
-    {
-        using var query = db.Prepare(ShareRoomSql).Bind(user).Bind(other);
-        return query.Step();
     }
 
     private static List<MembershipRow> ReadAll(Statement query)
