@@ -1,11 +1,18 @@
+using System.Text;
 using EdgeMatrix.Protocol;
+using NSec.Cryptography;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 
 /// <summary>The operation that a session authenticates: a session is good for one operation only.</summary>
-/// <param name="UserId">Who asks; null where there is no account yet.</param>
-/// <param name="Body">The body without <c>auth</c>; empty where the client may change it on the way.</param>
-internal sealed record InteractiveOperation(string Method, string Path, string? UserId, string Body);
+/// <param name="Hash">All that is kept of the request: it may be long, and hold a new password.</param>
+internal sealed record InteractiveOperation(string Hash)
+{
+    /// <param name="userId">Who asks; null where there is no account yet.</param>
+    /// <param name="body">The body without <c>auth</c>; empty where the client may change it on the way.</param>
+    public static InteractiveOperation Of(string method, string path, string? userId, string body) =>
+        new(Convert.ToHexString(HashAlgorithm.Sha256.Hash(Encoding.UTF8.GetBytes($"{method}\0{path}\0{userId}\0{body}"))));
+}
 
 /// <summary>Sessions of user-interactive authentication, in memory: so many, and for so long.</summary>
 internal sealed class InteractiveSessions(RandomSource random, TimeProvider time)

@@ -36,7 +36,7 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
     private async Task<IResult?> CheckAsync(
         HttpRequest request, JsonElement body, string stage, Requester? requester, string boundBody, Func<AuthenticationData, Task<bool>> prove)
     {
-        var operation = new InteractiveOperation(request.Method, request.Path.Value ?? "", requester?.UserId, boundBody);
+        var operation = InteractiveOperation.Of(request.Method, request.Path.Value ?? "", requester?.UserId, boundBody);
         if (!body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
         {
             return Challenge(stage, _sessions.Begin(operation), null);
