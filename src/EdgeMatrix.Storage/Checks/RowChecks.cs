@@ -1,0 +1,91 @@
+namespace EdgeMatrix.Storage.Checks;
+
+/// <summary>What rows promise of other rows, as SQL that finds those that broke it.</summary>
+internal static class RowChecks
+{
+    private const int MaxNamed = 5;
+
+    /// <summary>What a row should be, and a query for those that are not.</summary>
+    private static readonly (string Promise, string Sql)[] _promises =
+    [
+        ("an event is in a room", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = e.room)"),
+        ("an event has a type", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM event_types WHERE nid = e.type)"),
+        ("an event has a sender", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = e.sender)"),
+        ("a state event has its key", """
+            SELECT nid FROM events e WHERE state_key IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM state_keys WHERE nid = e.state_key AND type = e.type)
+            """),
+        ("an event of the timeline has the state after it", """
+            SELECT nid FROM events e WHERE timeline IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state_nodes WHERE nid = e.state)
+            """),
+        ("an event replaces an earlier one of its room", """
+            SELECT nid FROM events e WHERE replaces IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events WHERE nid = e.replaces AND room = e.room)
+            """),
+        ("a key has a type", "SELECT nid FROM state_keys k WHERE NOT EXISTS (SELECT 1 FROM event_types WHERE nid = k.type)"),
+        ("a redaction and what it emptied are there", """
+            SELECT event FROM redactions r WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = r.redaction)
+            OR NOT EXISTS (SELECT 1 FROM events WHERE nid = r.event AND flags & 8)
+            """),
+        ("an event that is marked as redacted has its redaction", """
+            SELECT nid FROM events e WHERE flags & 8 AND NOT EXISTS (SELECT 1 FROM redactions WHERE event = e.nid)
+            """),
+        ("a room has its current state", "SELECT nid FROM rooms r WHERE NOT EXISTS (SELECT 1 FROM state_nodes WHERE nid = r.state)"),
+        ("the newest event of a room is that of its timeline", """
+            SELECT nid FROM rooms r WHERE last_event IS NOT (SELECT max(nid) FROM events WHERE room = r.nid AND timeline IS NOT NULL)
+            """),
+        ("a room counts its members", """
+            SELECT nid FROM rooms r WHERE joined <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 1)
+            OR invited <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 2)
+            """),
+        ("a membership is of a room and a user", """
+            SELECT room FROM memberships m WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = m.room)
+            OR NOT EXISTS (SELECT 1 FROM users WHERE nid = m.user)
+            """),
+        ("a membership has its event", """
+            SELECT event FROM memberships m WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = m.event AND room = m.room)
+            """),
+        ("an alias is of a room", "SELECT room FROM room_aliases a WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = a.room)"),
+        ("a transaction has its event", """
+            SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
+            WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)
+            """),
+        ("a receipt is of a room and a user", """
+            SELECT position FROM receipts c WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = c.room)
+            OR NOT EXISTS (SELECT 1 FROM users WHERE nid = c.user)
+            """),
+        ("an account is of a user", "SELECT user FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = a.user)"),
+        ("a device is of an account", "SELECT nid FROM devices d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
+        ("an access token is of a device", "SELECT device FROM access_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
+        ("a refresh token is of a device", "SELECT nid FROM refresh_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
+        ("a profile is of a user", "SELECT user FROM profiles p WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = p.user)"),
+        ("account data is of an account", "SELECT position FROM account_data d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
+        ("a filter is of an account", "SELECT nid FROM filters f WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = f.user)"),
+        ("a position is below what is reserved", """
+            SELECT position FROM (
+                SELECT max(nid) AS position FROM events
+                UNION ALL SELECT max(position) FROM receipts
+                UNION ALL SELECT max(position) FROM account_data)
+            WHERE position > coalesce((SELECT reserved FROM sequence WHERE name = 'position'), 0)
+            """),
+    ];
+
+    public static IEnumerable<string> Findings(Session db)
+    {
+        foreach (var (promise, sql) in _promises)
+        {
+            var broken = new List<long>();
+            using (var query = db.Prepare(sql))
+            {
+                while (broken.Count <= MaxNamed && query.Step())
+                {
+                    broken.Add(query.Int64(0));
+                }
+            }
+
+            if (broken.Count > 0)
+            {
+                yield return $"Broken: {promise}. Not so: {string.Join(", ", broken.Take(MaxNamed))}{(broken.Count > MaxNamed ? ", …" : "")}";
+            }
+        }
+    }
+}
