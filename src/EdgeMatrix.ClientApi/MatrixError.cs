@@ -75,6 +75,12 @@ public sealed class MatrixError : IResult
     /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
     public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
 
+    /// <summary>507: reading goes on, and so does writing as soon as there is space again.</summary>
+    public static MatrixError DiskFull() =>
+        new(507, "M_UNKNOWN", "The disk of this server is full: nothing was stored. Try again when its administrator has made space");
+
+    public static MatrixError DiskFailed() => new(500, "M_UNKNOWN", "The disk of this server failed: nothing was stored");
+
     public static MatrixError From(Refusal refusal) => refusal.Kind switch
     {
         RefusalKind.Forbidden => Forbidden(refusal.Message),

@@ -1,5 +1,6 @@
 using EdgeMatrix.Console.Health;
 using EdgeMatrix.Console.Measuring;
+using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -10,9 +11,9 @@ namespace EdgeMatrix.Console;
 public static class ConsoleRoutes
 {
     /// <param name="adminToken">The bearer token of <c>/metrics</c>; null: only loopback peers may read it.</param>
-    public static void MapConsole(this IEndpointRouteBuilder routes, Readiness readiness, Metrics metrics, string? adminToken)
+    public static void MapConsole(this IEndpointRouteBuilder routes, Readiness readiness, Database database, Metrics metrics, string? adminToken)
     {
-        routes.MapGet("/health", (RequestDelegate)new HealthEndpoint(readiness).Get);
+        routes.MapGet("/health", (RequestDelegate)new HealthEndpoint(readiness, database).Get);
         routes.MapGet("/metrics", (RequestDelegate)new MetricsEndpoint(metrics, adminToken).Get);
     }
 }

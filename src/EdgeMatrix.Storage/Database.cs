@@ -50,6 +50,12 @@ public sealed class Database : IAsyncDisposable
     /// <summary>What all work so far took. Only while there is none under way.</summary>
     internal DatabaseCost Cost() => _writing.Cost() + _readers.Cost();
 
+    /// <summary>Why the last write that the disk should have taken was not stored; null while the disk takes what it is given.</summary>
+    public DatabaseException? DiskFailure => _writer.DiskFailure;
+
+    /// <summary>The last such failure, be it over or not; null if there was none.</summary>
+    public DatabaseException? LastDiskFailure => _writer.LastDiskFailure;
+
     /// <summary>Opens the file, or makes it, and brings it to the current schema.</summary>
     /// <exception cref="DatabaseException">In use by another process, not ours, too new, or not accessible.</exception>
     public static Database Open(DatabaseOptions options) => Open(options, Migrations.All);
@@ -64,8 +70,10 @@ public sealed class Database : IAsyncDisposable
         {
             CreateFile(options.Path);
             writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
+            writing.KeepLogOnClose(true);
             writing.Execute("PRAGMA page_size = 4096");
             DatabaseSchema.Prepare(writing, options.Path, migrations);
+            writing.KeepLogOnClose(false);
             writing.Execute($"""
                 PRAGMA synchronous = {(options.RelaxedDurability ? "NORMAL" : "FULL")};
                 PRAGMA wal_autocheckpoint = 0;
@@ -79,7 +87,7 @@ public sealed class Database : IAsyncDisposable
             fileLock.Dispose();
             if (exception is DatabaseException { ResultCode: not 0 } failure)
             {
-                throw new DatabaseException($"{options.Path} cannot be opened. {failure.Message}", failure);
+                throw new DatabaseException($"{options.Path} cannot be opened. {failure.Message.TrimEnd('.')}.{failure.Advice}", failure);
             }
 
             throw;
@@ -100,6 +108,22 @@ public sealed class Database : IAsyncDisposable
         work(transaction);
         return true;
     });
+
+    /// <summary>After a <see cref="DiskFailure"/>: tries whether the disk takes writes again.</summary>
+    /// <returns>What it is now.</returns>
+    public async Task<DatabaseException?> ProbeDiskAsync()
+    {
+        try
+        {
+            await WriteAsync(StreamPositions.Probe);
+        }
+        catch (DatabaseException)
+        {
+            // Told by the property.
+        }
+
+        return DiskFailure;
+    }
 
     /// <summary>
     /// The database as it is now, for reading. Waits while all readers are in use, so hold it briefly, never across an
@@ -126,9 +150,17 @@ public sealed class Database : IAsyncDisposable
         await _writer.StopAsync();
         _readers.Dispose();
 
-        // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.
-        _writing.Execute("PRAGMA busy_timeout = 2000");
-        _writing.Scalar("PRAGMA wal_checkpoint(TRUNCATE)");
+        try
+        {
+            // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.
+            _writing.Execute("PRAGMA busy_timeout = 2000");
+            _writing.Scalar("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (DatabaseException)
+        {
+            // All is in the log; a disk that has no space for it in the file, or fails, may have at the next start.
+        }
+
         _writing.Dispose();
         Bodies.Dispose();
         await _lock.DisposeAsync();
@@ -141,7 +173,11 @@ public sealed class Database : IAsyncDisposable
             if (!File.Exists(path))
             {
                 // SQLite gives its log the permissions of the database, so that is made here, empty.
-                using var file = new FileStream(path, DatabaseLock.OwnerOnly(FileMode.CreateNew));
+                using (new FileStream(path, DatabaseLock.OwnerOnly(FileMode.CreateNew)))
+                {
+                }
+
+                DataFolder.Flush(Path.GetDirectoryName(path));
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -10,6 +10,9 @@ internal sealed class DatabaseConnection : IDisposable
     private const int CacheMisses = 8;
     private const int CacheWrites = 9;
 
+    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE: https://sqlite.org/c3ref/c_dbconfig_defensive.html
+    private const int NoCheckpointOnClose = 1006;
+
     /// <summary>Compiled statements kept; each takes a few KiB.</summary>
     private const int MaxCachedStatements = 128;
 
@@ -33,6 +36,15 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>A connection that cannot write to the file, not even to move the log into it when it closes.</summary>
     /// <exception cref="DatabaseException">The file cannot be opened.</exception>
     public static DatabaseConnection OpenReadOnly(string path, int cacheKiB) => Open(path, cacheKiB, raw.SQLITE_OPEN_READONLY);
+
+    /// <summary>Rows inserted, updated and deleted since it was opened.</summary>
+    public int TotalChanges => raw.sqlite3_total_changes(Handle);
+
+    /// <summary>The file was opened for reading only, as this user may do no more.</summary>
+    public bool IsReadOnly => raw.sqlite3_db_readonly(Handle, "main") == 1;
+
+    /// <summary>Closing shall not write the log into the file: for as long as it is not known to be a file of ours.</summary>
+    public void KeepLogOnClose(bool keep) => raw.sqlite3_db_config(Handle, NoCheckpointOnClose, keep ? 1 : 0, out _);
 
     /// <summary>Runs one or more statements that return nothing of interest.</summary>
     public void Execute(string sql)
@@ -137,8 +149,9 @@ internal sealed class DatabaseConnection : IDisposable
         var code = raw.sqlite3_open_v2(path, out var handle, mode | raw.SQLITE_OPEN_NOMUTEX, null);
         if (code != raw.SQLITE_OK)
         {
+            code = raw.sqlite3_extended_errcode(handle);
             handle.Dispose();
-            throw new DatabaseException($"{path} cannot be opened: {raw.sqlite3_errstr(code).utf8_to_string()}");
+            throw new DatabaseException($"SQLite: {raw.sqlite3_errstr(code).utf8_to_string()} (code {code})", code);
         }
 
         var opened = new DatabaseConnection(handle);

@@ -12,7 +12,7 @@ internal static class DatabaseLock
         {
             return new FileStream(path, OwnerOnly(FileMode.OpenOrCreate));
         }
-        catch (IOException exception) when (exception is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+        catch (IOException exception) when (IsHeld(exception))
         {
             throw new DatabaseException(
                 $"{databasePath} is in use: another EdgeMatrix runs on it. Stop that one first, or choose another data folder.", exception);
@@ -20,9 +20,13 @@ internal static class DatabaseLock
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new DatabaseException(
-                $"{path} cannot be made: {exception.Message} The data folder must exist and be writable by this user.", exception);
+                $"{path} cannot be made: {exception.Message.TrimEnd('.')}. The data folder must exist, with space on its disk, and be writable by this user.",
+                exception);
         }
     }
+
+    // ERROR_SHARING_VIOLATION, or what flock says of a lock that another holds: EAGAIN of Linux, EWOULDBLOCK of others.
+    private static bool IsHeld(IOException exception) => exception.HResult is unchecked((int)0x80070020) or 11 or 35;
 
     /// <summary>How to open a file that only its owner may read, alone.</summary>
     public static FileStreamOptions OwnerOnly(FileMode mode)

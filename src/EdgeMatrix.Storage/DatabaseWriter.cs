@@ -28,6 +28,8 @@ internal sealed class DatabaseWriter
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
+    private volatile DatabaseException? _diskFailure;
+    private volatile DatabaseException? _lastDiskFailure;
     private long _committedPosition;
     private long _commits;
     private long _writes;
@@ -52,6 +54,10 @@ internal sealed class DatabaseWriter
     }
 
     public long CommittedPosition => Interlocked.Read(ref _committedPosition);
+
+    public DatabaseException? DiskFailure => _diskFailure;
+
+    public DatabaseException? LastDiskFailure => _lastDiskFailure;
 
     public long Commits => Interlocked.Read(ref _commits);
 
@@ -142,6 +148,7 @@ internal sealed class DatabaseWriter
     private void WriteGroup()
     {
         var reserved = _positions.Reserved;
+        var changes = _connection.TotalChanges;
         try
         {
             Run("BEGIN IMMEDIATE");
@@ -163,6 +170,15 @@ internal sealed class DatabaseWriter
         catch (DatabaseException exception)
         {
             FailGroup(exception);
+        }
+
+        if (_group.Find(job => IsOfDisk(job.Failure)) is { } failed)
+        {
+            _diskFailure = _lastDiskFailure = (DatabaseException)failed.Failure!;
+        }
+        else if (_connection.TotalChanges != changes)
+        {
+            _diskFailure = null;
         }
 
         if (_group.TrueForAll(job => job.Failure is not null))
@@ -247,9 +263,23 @@ internal sealed class DatabaseWriter
 
         if (_connection.InTransaction)
         {
-            _connection.Execute("ROLLBACK");
+            RollBack();
         }
     }
+
+    private void RollBack()
+    {
+        try
+        {
+            _connection.Execute("ROLLBACK");
+        }
+        catch (DatabaseException)
+        {
+            // The transaction is over all the same, and its pages are read again from the disk. https://sqlite.org/lang_transaction.html
+        }
+    }
+
+    private static bool IsOfDisk(Exception? failure) => failure is DatabaseException { IsDiskFailure: true };
 
     private void Publish()
     {

@@ -32,7 +32,7 @@ public sealed class ReadOnlyDatabase : IDisposable
         }
         catch (DatabaseException exception) when (exception.ResultCode != 0)
         {
-            throw new DatabaseException($"{options.Path} cannot be opened. {exception.Message}", exception);
+            throw new DatabaseException($"{options.Path} cannot be opened. {exception.Message.TrimEnd('.')}.{exception.Advice}", exception);
         }
     }
 

@@ -5,6 +5,11 @@ internal sealed class StreamPositions
 {
     private const int BlockSize = 1000;
 
+    // SQLite writes no page that stays as it is.
+    private const string ProbeSql = """
+        INSERT INTO sequence (name, reserved) VALUES ('probe', 1) ON CONFLICT (name) DO UPDATE SET reserved = reserved + 1
+        """;
+
     private long _last;
 
     public StreamPositions(DatabaseConnection connection)
@@ -28,5 +33,12 @@ internal sealed class StreamPositions
         }
 
         return _last;
+    }
+
+    /// <summary>Counts a probe: a few bytes that the disk must take, and that mean nothing.</summary>
+    public static void Probe(WriteTransaction db)
+    {
+        using var upsert = db.Prepare(ProbeSql);
+        upsert.Run();
     }
 }

@@ -49,7 +49,7 @@ public sealed class Homeserver : IAsyncDisposable
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
-        app.MapConsole(readiness, metrics, options.Admin.Token);
+        app.MapConsole(readiness, parts.Database, metrics, options.Admin.Token);
         return new Homeserver(app, parts);
     }
 

@@ -117,10 +117,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         RelaxedDurability = options.Storage.Durability == Durability.Relaxed,
     };
 
-    /// <exception cref="DatabaseException">The data folder is in use, damaged, or another server's.</exception>
+    /// <exception cref="DatabaseException">The data folder cannot be made, is in use, damaged, or another server's.</exception>
     public static async Task<HomeserverParts> OpenAsync(HomeserverOptions options, Surroundings surroundings)
     {
-        Directory.CreateDirectory(options.Server.Data);
+        DataFolder.Create(options.Server.Data);
         var database = Database.Open(DatabaseOf(options));
         try
         {

@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -27,14 +28,20 @@ internal sealed partial class RequestFailures(ILogger logger)
         catch (ConnectionResetException)
         {
         }
+        catch (DatabaseException exception) when (exception.IsDiskFull)
+        {
+            Log.DiskFull(logger, context.Request.Method, RouteOf(context), exception.Message);
+            await AnswerAsync(context, MatrixError.DiskFull());
+        }
         catch (Exception exception)
         {
-            // The route, not the path: a path can hold a token, and holds names.
-            var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
-            Log.RequestFailed(logger, context.Request.Method, route, exception);
-            await AnswerAsync(context, MatrixError.Internal());
+            Log.RequestFailed(logger, context.Request.Method, RouteOf(context), exception);
+            await AnswerAsync(context, exception is DatabaseException { IsDiskFailure: true } ? MatrixError.DiskFailed() : MatrixError.Internal());
         }
     }
+
+    // The route, not the path: a path can hold a token, and holds names.
+    private static string RouteOf(HttpContext context) => (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
 
     private static Task AnswerAsync(HttpContext context, MatrixError error)
     {
@@ -52,5 +59,8 @@ internal sealed partial class RequestFailures(ILogger logger)
     {
         [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "{Method} {Route} failed")]
         public static partial void RequestFailed(ILogger logger, string method, string route, Exception exception);
+
+        [LoggerMessage(EventId = 2002, Level = LogLevel.Error, Message = "{Method} {Route} is not stored, the disk is full: {Reason}")]
+        public static partial void DiskFull(ILogger logger, string method, string route, string reason);
     }
 }

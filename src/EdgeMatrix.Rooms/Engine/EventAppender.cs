@@ -17,6 +17,9 @@ internal sealed class RoomTakenException : Exception;
 /// <summary>The alias of the room to be created is taken.</summary>
 internal sealed class AliasTakenException : Exception;
 
+/// <summary>The events that the new ones were built on were not stored.</summary>
+internal sealed class ParentsLostException() : Exception("the events that this one was built on were not stored");
+
 /// <summary>Writes authorised events, one upon the other, to the end of a room: the last step before the disk.</summary>
 internal sealed class EventAppender(LocalServer server, TimeProvider time)
 {
@@ -65,7 +68,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
         if (parents.Length != first.PrevEvents.Count
             || first.PrevEvents.Any(id => EventTable.FindNid(db, id) is not { } nid || !parents.Contains(nid)))
         {
-            throw new InvalidOperationException("the events that this one was built on were not stored");
+            throw new ParentsLostException();
         }
     }
 

@@ -202,10 +202,16 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
             });
             return events[^1].EventId;
         }
-        catch
+        catch (Exception exception)
         {
             // Whatever was built on these events has no parents on the disk: begin again from what is there.
             room.DropHead(head);
+            if (exception is ParentsLostException && database.LastDiskFailure is { } failure)
+            {
+                // What was wrong with the parents is what is wrong with these.
+                throw new DatabaseException(failure.Message, failure);
+            }
+
             throw;
         }
         finally

@@ -68,7 +68,7 @@ internal static class EntryPoint
         catch (DatabaseException failure)
         {
             terminal.Complain(failure.Message);
-            return ExitCode.Failed;
+            return ExitCode.WrongUsage;
         }
     }
 

@@ -7,6 +7,6 @@ internal static class ExitCode
 
     public const int Failed = 1;
 
-    /// <summary>Wrong usage or configuration: the same command will not do better.</summary>
+    /// <summary>Wrong usage or configuration, or a data folder that cannot be used: the same command will not do better.</summary>
     public const int WrongUsage = 2;
 }
