@@ -1,0 +1,160 @@
+namespace EdgeMatrix.Crash.Tests.Disks;
+
+/// <summary>What of a log is surely on the disk and what may be, at a point of the log that moves on; and images of it.</summary>
+internal sealed class DiskAtCut
+{
+    private const int SectorBytes = 512;
+
+    private readonly Dictionary<RecordedFile, Contents> _files = [];
+    private readonly Dictionary<string, RecordedFile> _names = [];
+    private readonly List<DiskOperation> _pendingNames = [];
+
+    /// <summary>The last step of the test that was acknowledged; -1: none.</summary>
+    public int Acknowledged { get; private set; } = -1;
+
+    /// <summary>The power stays on for one operation more.</summary>
+    public void Advance(DiskOperation operation)
+    {
+        switch (operation.Step)
+        {
+            case DiskStep.Create:
+                _files.TryAdd(operation.File!, new Contents());
+                _pendingNames.Add(operation);
+                break;
+            case DiskStep.Delete:
+                _pendingNames.Add(operation);
+                break;
+            case DiskStep.Write or DiskStep.Truncate:
+                _files[operation.File!].Pending.Add(operation);
+                break;
+            case DiskStep.Sync:
+                _files[operation.File!].Settle();
+                break;
+            case DiskStep.SyncFailed:
+                _files[operation.File!].Pending.Clear();
+                break;
+            case DiskStep.SyncFolder:
+                _pendingNames.ForEach(pending => Apply(_names, pending));
+                _pendingNames.Clear();
+                break;
+            case DiskStep.Acknowledged:
+                Acknowledged = (int)operation.Position;
+                break;
+        }
+    }
+
+    /// <summary>Writes files as a power cut now may leave them: everything synced, and of the rest what the random source says.</summary>
+    public void WriteImage(string folder, Random random)
+    {
+        var names = new Dictionary<string, RecordedFile>(_names);
+
+        // Each name by itself keeps some of what became of it; the order between names is nobody's promise.
+        foreach (var changes in _pendingNames.GroupBy(change => change.Name))
+        {
+            foreach (var change in changes.Take(random.Next(changes.Count() + 1)))
+            {
+                Apply(names, change);
+            }
+        }
+
+        foreach (var (name, file) in names)
+        {
+            File.WriteAllBytes(Path.Combine(folder, name), _files[file].Image(random));
+        }
+    }
+
+    private static void Apply(Dictionary<string, RecordedFile> names, DiskOperation change)
+    {
+        if (change.Step == DiskStep.Create)
+        {
+            names[change.Name] = change.File!;
+        }
+        else
+        {
+            names.Remove(change.Name);
+        }
+    }
+
+    private sealed class Contents
+    {
+        private byte[] _settled = [];
+
+        public List<DiskOperation> Pending { get; } = [];
+
+        public void Settle()
+        {
+            foreach (var operation in Pending)
+            {
+                Apply(ref _settled, operation, 0, operation.Data.Length);
+            }
+
+            Pending.Clear();
+        }
+
+        public byte[] Image(Random random)
+        {
+            var image = _settled.ToArray();
+            var kept = random.Next(4) switch
+            {
+                0 => 0.0,
+                1 => 1.0,
+                _ => random.NextDouble(),
+            };
+            var inOrder = random.Next(3) == 0 ? random.Next(Pending.Count + 1) : Pending.Count;
+            foreach (var operation in Pending.Take(inOrder))
+            {
+                if (operation.Step == DiskStep.Truncate)
+                {
+                    if (random.NextDouble() < kept)
+                    {
+                        Apply(ref image, operation, 0, 0);
+                    }
+
+                    continue;
+                }
+
+                if (random.Next(8) == 0)
+                {
+                    // The file has grown, and what it grew by is not there.
+                    Apply(ref image, operation, 0, 0);
+                    Grow(ref image, operation.Position + operation.Data.Length);
+                }
+
+                for (var start = 0; start < operation.Data.Length;)
+                {
+                    var sector = (int)Math.Min(operation.Data.Length, start + SectorBytes - ((operation.Position + start) % SectorBytes));
+                    if (random.NextDouble() < kept)
+                    {
+                        // Now and then a sector tears: its new bytes end before it does.
+                        Apply(ref image, operation, start, random.Next(16) == 0 ? random.Next(start, sector) : sector);
+                    }
+
+                    start = sector;
+                }
+            }
+
+            return image;
+        }
+
+        private static void Apply(ref byte[] bytes, DiskOperation operation, int start, int end)
+        {
+            if (operation.Step == DiskStep.Truncate)
+            {
+                Array.Resize(ref bytes, (int)operation.Position);
+            }
+            else if (end > start)
+            {
+                Grow(ref bytes, operation.Position + end);
+                operation.Data.AsSpan(start, end - start).CopyTo(bytes.AsSpan((int)operation.Position + start));
+            }
+        }
+
+        private static void Grow(ref byte[] bytes, long length)
+        {
+            if (bytes.Length < length)
+            {
+                Array.Resize(ref bytes, (int)length);
+            }
+        }
+    }
+}
