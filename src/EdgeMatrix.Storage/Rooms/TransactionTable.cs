@@ -14,6 +14,8 @@ namespace EdgeMatrix.Storage.Rooms;
 /// </remarks>
 public static class TransactionTable
 {
+    private const long MaxDaysAhead = 7;
+
     private const string FindSql = """
         SELECT e.event_id FROM (
             SELECT event FROM transactions_even WHERE device = ?1 AND txn_id = ?2 AND scope = ?3
@@ -51,8 +53,8 @@ public static class TransactionTable
     {
         using (var query = db.Prepare(DayOfSql).Bind(odd))
         {
-            // A clock that was set back empties nothing.
-            if (query.Step() && query.Int64(0) >= day)
+            // A clock that was set back empties nothing, unless it had been far ahead.
+            if (query.Step() && query.Int64(0) - day is >= 0 and <= MaxDaysAhead)
             {
                 return;
             }
