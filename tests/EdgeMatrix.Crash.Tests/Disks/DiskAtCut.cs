@@ -77,7 +77,7 @@ internal sealed class DiskAtCut
 
     private sealed class Contents
     {
-        private byte[] _settled = [];
+        private readonly FileBytes _settled = new([]);
 
         public List<DiskOperation> Pending { get; } = [];
 
@@ -85,7 +85,7 @@ internal sealed class DiskAtCut
         {
             foreach (var operation in Pending)
             {
-                Apply(ref _settled, operation, 0, operation.Data.Length);
+                Apply(_settled, operation, 0, operation.Data.Length);
             }
 
             Pending.Clear();
@@ -93,7 +93,7 @@ internal sealed class DiskAtCut
 
         public byte[] Image(Random random)
         {
-            var image = _settled.ToArray();
+            var image = new FileBytes(_settled.ToArray());
             var kept = random.Next(4) switch
             {
                 0 => 0.0,
@@ -107,7 +107,7 @@ internal sealed class DiskAtCut
                 {
                     if (random.NextDouble() < kept)
                     {
-                        Apply(ref image, operation, 0, 0);
+                        Apply(image, operation, 0, 0);
                     }
 
                     continue;
@@ -116,8 +116,8 @@ internal sealed class DiskAtCut
                 if (random.Next(8) == 0)
                 {
                     // The file has grown, and what it grew by is not there.
-                    Apply(ref image, operation, 0, 0);
-                    Grow(ref image, operation.Position + operation.Data.Length);
+                    Apply(image, operation, 0, 0);
+                    Grow(image, operation.Position + operation.Data.Length);
                 }
 
                 for (var start = 0; start < operation.Data.Length;)
@@ -126,35 +126,28 @@ internal sealed class DiskAtCut
                     if (random.NextDouble() < kept)
                     {
                         // Now and then a sector tears: its new bytes end before it does.
-                        Apply(ref image, operation, start, random.Next(16) == 0 ? random.Next(start, sector) : sector);
+                        Apply(image, operation, start, random.Next(16) == 0 ? random.Next(start, sector) : sector);
                     }
 
                     start = sector;
                 }
             }
 
-            return image;
+            return image.ToArray();
         }
 
-        private static void Apply(ref byte[] bytes, DiskOperation operation, int start, int end)
+        private static void Apply(FileBytes bytes, DiskOperation operation, int start, int end)
         {
             if (operation.Step == DiskStep.Truncate)
             {
-                Array.Resize(ref bytes, (int)operation.Position);
+                bytes.SetLength((int)operation.Position);
             }
             else if (end > start)
             {
-                Grow(ref bytes, operation.Position + end);
-                operation.Data.AsSpan(start, end - start).CopyTo(bytes.AsSpan((int)operation.Position + start));
+                bytes.Write(operation.Data.AsSpan(start, end - start), (int)operation.Position + start);
             }
         }
 
-        private static void Grow(ref byte[] bytes, long length)
-        {
-            if (bytes.Length < length)
-            {
-                Array.Resize(ref bytes, (int)length);
-            }
-        }
+        private static void Grow(FileBytes bytes, long length) => bytes.SetLength(Math.Max(bytes.Length, (int)length));
     }
 }
