@@ -50,7 +50,10 @@ public sealed class Database : IAsyncDisposable
     /// <summary>What all work so far took. Only while there is none under way.</summary>
     internal DatabaseCost Cost() => _writing.Cost() + _readers.Cost();
 
-    /// <summary>Why the last write that the disk should have taken was not stored; null while the disk takes what it is given.</summary>
+    /// <summary>
+    /// Why the last write that the disk should have taken was not stored, or why with relaxed durability the log can be moved into the file
+    /// by the next start only; null while the disk takes what it is given.
+    /// </summary>
     public DatabaseException? DiskFailure => _writer.DiskFailure;
 
     /// <summary>The last such failure, be it over or not; null if there was none.</summary>
@@ -150,17 +153,9 @@ public sealed class Database : IAsyncDisposable
         await _writer.StopAsync();
         _readers.Dispose();
 
-        try
-        {
-            // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.
-            _writing.Execute("PRAGMA busy_timeout = 2000");
-            _writing.Scalar("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
-        catch (DatabaseException)
-        {
-            // All is in the log; a disk that has no space for it in the file, or fails, may have at the next start.
-        }
-
+        // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.
+        _writing.Execute("PRAGMA busy_timeout = 2000");
+        _writer.CheckpointLast();
         _writing.Dispose();
         Bodies.Dispose();
         await _lock.DisposeAsync();

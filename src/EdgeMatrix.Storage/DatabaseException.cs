@@ -26,6 +26,9 @@ public sealed class DatabaseException : Exception
     /// <summary>There is no space left for what was to be written.</summary>
     public bool IsDiskFull => PrimaryCode == raw.SQLITE_FULL || ResultCode == SharedMemorySize;
 
+    /// <summary>What was written before may or may not be on the disk.</summary>
+    internal bool IsSyncFailure => ResultCode is raw.SQLITE_IOERR_FSYNC or raw.SQLITE_IOERR_DIR_FSYNC;
+
     /// <summary>The disk does not do what it is asked to: it is full, broken, read only, or what it gives is damaged.</summary>
     public bool IsDiskFailure => IsDiskFull
         || PrimaryCode is raw.SQLITE_IOERR or raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;

@@ -30,6 +30,7 @@ internal sealed class DatabaseWriter
     private volatile bool _stopping;
     private volatile DatabaseException? _diskFailure;
     private volatile DatabaseException? _lastDiskFailure;
+    private volatile DatabaseException? _logFailure;
     private long _committedPosition;
     private long _commits;
     private long _writes;
@@ -55,7 +56,7 @@ internal sealed class DatabaseWriter
 
     public long CommittedPosition => Interlocked.Read(ref _committedPosition);
 
-    public DatabaseException? DiskFailure => _diskFailure;
+    public DatabaseException? DiskFailure => _logFailure ?? _diskFailure;
 
     public DatabaseException? LastDiskFailure => _lastDiskFailure;
 
@@ -123,9 +124,10 @@ internal sealed class DatabaseWriter
             }
 
             _group.Clear();
-            if (_logPages >= CheckpointPages)
+            if (_logPages >= CheckpointPages && _logFailure is null)
             {
-                Checkpoint();
+                _logPages = 0;
+                Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
             }
         }
 
@@ -200,23 +202,44 @@ internal sealed class DatabaseWriter
         _logPages += pages;
     }
 
-    // Here and not in a commit, where SQLite would do it, so that no answer waits for it. What a reader holds up is moved next time.
-    private void Checkpoint()
+    /// <summary>Moves all of the log into the file, and empties it. For whoever has the connection once the writer has stopped.</summary>
+    public void CheckpointLast()
     {
-        _logPages = 0;
+        if (_logFailure is null)
+        {
+            Checkpoint("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+
+    // Here and not in a commit, where SQLite would do it, so that no answer waits for it. What a reader holds up is moved next time.
+    private void Checkpoint(string sql)
+    {
         try
         {
-            using var checkpoint = _connection.Prepare("PRAGMA wal_checkpoint(PASSIVE)");
+            using var checkpoint = _connection.Prepare(sql);
             if (checkpoint.Step() && checkpoint.Int64(2) > 0)
             {
                 Interlocked.Add(ref _fsyncs, 2);
                 Interlocked.Add(ref _writtenBytes, checkpoint.Int64(2) * PageBytes);
             }
         }
-        catch (DatabaseException)
+        catch (DatabaseException exception)
         {
             // What was committed is safe in the log; a disk that is full or broken fails the next commit, which has somebody to tell.
+            if (exception.IsSyncFailure && !_waitsForDisk)
+            {
+                KeepLog(exception);
+            }
         }
+    }
+
+    // No commit has waited for this log, and after a failed fsync the system takes for written what is not: the next one would succeed, the
+    // file would run ahead of the log, and a power cut leave what neither says. The log as it stands can be told whole from torn by its
+    // checksums, so from now on it is moved by the next start only, which reads it so.
+    private void KeepLog(DatabaseException failure)
+    {
+        _logFailure = _lastDiskFailure = failure;
+        _connection.KeepLogOnClose(true);
     }
 
     private void RunInSavepoint(WriteJob job)

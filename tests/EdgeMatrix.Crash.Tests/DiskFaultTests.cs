@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
+using EdgeMatrix.Configuration;
 using EdgeMatrix.Crash.Tests.Disks;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Checks;
@@ -128,7 +129,47 @@ public sealed class DiskFaultTests : IAsyncLifetime
         _disk.Fault = null;
         Assert.Equal((HttpStatusCode.OK, """{"status":"ok"}"""), await HealthAsync());
         AssertWhole(acknowledged);
-        await AssertCutsAsync(acknowledged, random, _disk.Log.ToList());
+        var log = _disk.Log.ToList();
+        await AssertCutsAsync(acknowledged, random, log, _ => random.Next(log.Count / 40) == 0);
+    }
+
+    /// <remarks>
+    /// Nothing is synced but at a checkpoint then, so a failed one may have lost any of the log. Were the log moved into the file all the
+    /// same, the file would run ahead of what the disk has of the log, and after a power cut what neither says would be read.
+    /// </remarks>
+    [Fact]
+    public async Task With_relaxed_durability_a_failed_sync_leaves_the_file_to_the_next_start()
+    {
+        using var disk = new RecordedDisk();
+        await using var server = await TestHomeserver.StartAsync(options => options with
+        {
+            Server = options.Server with { Data = disk.Folder },
+            Storage = options.Storage with { Durability = Durability.Relaxed },
+        });
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+        var random = new Random(6);
+        var syncs = 0;
+        disk.Acknowledge(1);
+        disk.Fault = step => step == DiskStep.Sync && ++syncs == 5 ? raw.SQLITE_IOERR_FSYNC : 0;
+        var last = "";
+        for (var n = 0; n < 600; n++)
+        {
+            var bytes = new byte[random.Next(12_000)];
+            random.NextBytes(bytes);
+            last = await alice.SendTextAsync(room, Convert.ToHexString(bytes), $"t{n}");
+        }
+
+        Assert.Equal("""{"status":"disk failed"}""", (await server.SendAsync(HttpMethod.Get, "/health", null, null)).Body);
+        await using var next = await server.RestartAsync();
+        var log = disk.Log.ToList();
+        var file = log.Find(operation => operation is { Step: DiskStep.Create, Name: "edgematrix.db" })!.File;
+        var failed = log.FindIndex(operation => operation.Step == DiskStep.SyncFailed);
+        Assert.DoesNotContain(log.Skip(failed + 1), operation => operation.File == file && operation.Step is DiskStep.Write or DiskStep.Truncate);
+        await AssertCutsAsync([], random, log, operation => operation.Step == DiskStep.Sync || random.Next(log.Count / 20) == 0);
+
+        Assert.Equal((HttpStatusCode.OK, """{"status":"ok"}"""), await HealthAsync(next));
+        AssertWhole(next.Part<Database>(), [last]);
     }
 
     [Fact]
@@ -154,9 +195,11 @@ public sealed class DiskFaultTests : IAsyncLifetime
     private Task<TestAnswer> SendAsync(string text) => _alice.PutAsync(
         $"/_matrix/client/v3/rooms/{_room}/send/m.room.message/t{Interlocked.Increment(ref _transactions)}", $$"""{"msgtype":"m.text","body":"{{text}}"}""");
 
-    private async Task<(HttpStatusCode, string)> HealthAsync()
+    private Task<(HttpStatusCode, string)> HealthAsync() => HealthAsync(_server);
+
+    private static async Task<(HttpStatusCode, string)> HealthAsync(TestHomeserver server)
     {
-        var answer = await _server.SendAsync(HttpMethod.Get, "/health", null, null);
+        var answer = await server.SendAsync(HttpMethod.Get, "/health", null, null);
         return (answer.Status, answer.Body);
     }
 
@@ -176,13 +219,13 @@ public sealed class DiskFaultTests : IAsyncLifetime
         Assert.DoesNotContain(acknowledged, id => EventTable.FindNid(db, id) is null);
     }
 
-    private static async Task AssertCutsAsync(List<string> acknowledged, Random random, List<DiskOperation> log)
+    private static async Task AssertCutsAsync(List<string> acknowledged, Random random, List<DiskOperation> log, Func<DiskOperation, bool> cutsAfter)
     {
         var disk = new DiskAtCut();
         for (var at = 0; at < log.Count; at++)
         {
             disk.Advance(log[at]);
-            if (disk.Acknowledged > 0 && random.Next(log.Count / 40) == 0)
+            if (disk.Acknowledged > 0 && cutsAfter(log[at]))
             {
                 var folder = Directory.CreateTempSubdirectory("edgematrix-cut-").FullName;
                 disk.WriteImage(folder, random);
