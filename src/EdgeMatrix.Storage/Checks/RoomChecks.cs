@@ -131,15 +131,7 @@ internal static class RoomChecks
     {
         try
         {
-            var content = member.Parse(version).Content;
-            return content.TryGetProperty("membership", out var value) ? value.GetString() switch
-            {
-                "join" => Membership.Join,
-                "invite" => Membership.Invite,
-                "knock" => Membership.Knock,
-                "ban" => Membership.Ban,
-                _ => Membership.Leave,
-            } : Membership.Leave;
+            return Memberships.Of(member.Parse(version));
         }
         catch (DatabaseException)
         {

@@ -1,13 +1,16 @@
+using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
-using EdgeMatrix.Storage.Rooms;
 
-namespace EdgeMatrix.Rooms;
+namespace EdgeMatrix.Storage.Rooms;
 
 /// <summary>The names of memberships in events.</summary>
 public static class Memberships
 {
     /// <summary>The membership that an <c>m.room.member</c> event sets; what is not one counts as <see cref="Membership.Leave"/>.</summary>
-    public static Membership Of(Pdu member) => Parse(JsonContent.Text(member.Content, "membership")) ?? Membership.Leave;
+    public static Membership Of(Pdu member) =>
+        member.Content.TryGetProperty("membership", out var value) && value.ValueKind == JsonValueKind.String
+            ? Parse(value.GetString()) ?? Membership.Leave
+            : Membership.Leave;
 
     public static Membership? Parse(string? membership) => membership switch
     {
