@@ -4,6 +4,7 @@ using EdgeMatrix.Console;
 using EdgeMatrix.Console.Health;
 using EdgeMatrix.Console.Measuring;
 using EdgeMatrix.Serving;
+using EdgeMatrix.Upkeep;
 
 namespace EdgeMatrix;
 
@@ -12,11 +13,13 @@ public sealed class Homeserver : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly HomeserverParts _parts;
+    private readonly UpkeepWorker _upkeep;
 
-    private Homeserver(WebApplication app, HomeserverParts parts)
+    private Homeserver(WebApplication app, HomeserverParts parts, UpkeepWorker upkeep)
     {
         _app = app;
         _parts = parts;
+        _upkeep = upkeep;
     }
 
     /// <summary>What follows the colon of this server's user ids.</summary>
@@ -26,6 +29,9 @@ public sealed class Homeserver : IAsyncDisposable
     public IReadOnlyList<string> Addresses => [.. _app.Urls];
 
     public IServiceProvider Services => _app.Services;
+
+    /// <summary>What the server does for itself in the background.</summary>
+    public UpkeepWorker Upkeep => _upkeep;
 
     /// <exception cref="IOException">The data folder cannot be used.</exception>
     /// <exception cref="Storage.DatabaseException">The data folder is in use, damaged, or another server's.</exception>
@@ -46,11 +52,13 @@ public sealed class Homeserver : IAsyncDisposable
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(readiness.Ready);
         app.Lifetime.ApplicationStopping.Register(readiness.Stopping);
+        var upkeep = new UpkeepWorker(parts.UpkeepJobs, surroundings.Time, app.Services.GetRequiredService<ILogger<UpkeepWorker>>());
+        app.Lifetime.ApplicationStopping.Register(upkeep.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
         app.MapConsole(readiness, parts.Database, metrics, options.Admin.Token);
-        return new Homeserver(app, parts);
+        return new Homeserver(app, parts, upkeep);
     }
 
     /// <summary>Returns when every listener answers.</summary>
@@ -66,6 +74,7 @@ public sealed class Homeserver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _upkeep.DisposeAsync();
         await _parts.DisposeAsync();
     }
 }

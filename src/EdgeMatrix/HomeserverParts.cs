@@ -19,6 +19,7 @@ using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
+using EdgeMatrix.Upkeep;
 
 namespace EdgeMatrix;
 
@@ -64,6 +65,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         StoredFilters = new StoredFilters(database);
         Sync = new SyncEngine(Engine, Typing);
+
+        UpkeepJobs = [];
     }
 
     public Database Database { get; }
@@ -111,6 +114,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public StoredFilters StoredFilters { get; }
 
     public SyncEngine Sync { get; }
+
+    /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
+    public IReadOnlyList<UpkeepJob> UpkeepJobs { get; }
 
     public static DatabaseOptions DatabaseOf(HomeserverOptions options) => new(Path.Combine(options.Server.Data, DatabaseFile))
     {

@@ -57,6 +57,13 @@ public sealed class TestHomeserver : IAsyncDisposable
     /// <summary>Ends when all writes so far are on the disk; is a write itself.</summary>
     public Task WritesSettledAsync() => Part<Database>().WriteAsync(_ => { });
 
+    /// <summary>Moves the clock on, and ends when the upkeep that became due by it is done.</summary>
+    public async Task UpkeepAsync(TimeSpan later)
+    {
+        Time.Advance(later);
+        await _homeserver.Upkeep.IdleAsync();
+    }
+
     /// <param name="change">Changes the configuration; registration is open unless it says otherwise.</param>
     /// <param name="seed">Two servers of one seed make the same keys, tokens and ids.</param>
     /// <param name="network">Where others find it by its name while it runs, if its transport is memory.</param>

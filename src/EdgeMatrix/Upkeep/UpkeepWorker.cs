@@ -1,0 +1,169 @@
+namespace EdgeMatrix.Upkeep;
+
+/// <summary>Runs a server's upkeep jobs in the background, one slice of one job at a time, so that requests come between any two.</summary>
+/// <remarks>
+/// After a slice it rests as long as the slice took, so that upkeep has half of the writer at most. A job that fails is logged and tried
+/// again after its interval. On virtual time nothing takes long and nothing rests: <see cref="IdleAsync"/> tells when all that was due is done.
+/// </remarks>
+public sealed partial class UpkeepWorker : IAsyncDisposable
+{
+    /// <summary>From the start of the server to the first run of each job: whoever starts it is waiting for something else.</summary>
+    public static readonly TimeSpan FirstRun = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
+
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private readonly List<Scheduled> _jobs;
+    private readonly ITimer _timer;
+    private Task _running = Task.CompletedTask;
+    private bool _isRunning;
+    private long _turns;
+
+    public UpkeepWorker(IEnumerable<UpkeepJob> jobs, TimeProvider time, ILogger logger)
+    {
+        _time = time;
+        _logger = logger;
+        _jobs = [.. jobs.Select(job => new Scheduled(job) { Due = time.GetUtcNow() + FirstRun })];
+        _timer = time.CreateTimer(_ => Begin(), null, _jobs.Count > 0 ? FirstRun : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>A job has something to do now: it runs as soon as those before it are done.</summary>
+    public void Wake(string name)
+    {
+        lock (_lock)
+        {
+            _jobs.Single(job => job.Job.Name == name).Due = DateTimeOffset.MinValue;
+        }
+
+        Begin();
+    }
+
+    /// <summary>Ends when no job is due by the clock.</summary>
+    public async Task IdleAsync()
+    {
+        Begin();
+        await Running();
+    }
+
+    /// <summary>Begins no slice any more.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopping.Cancel();
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Stops, and waits for the slice that is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Stop();
+        await Running();
+        await _timer.DisposeAsync();
+    }
+
+    private Task Running()
+    {
+        lock (_lock)
+        {
+            return _running;
+        }
+    }
+
+    private void Begin()
+    {
+        lock (_lock)
+        {
+            if (!_isRunning && !_stopping.IsCancellationRequested)
+            {
+                _isRunning = true;
+                _running = Task.Run(RunAsync);
+            }
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        while (NextDue() is { } due)
+        {
+            var started = _time.GetTimestamp();
+            var more = await RunSliceAsync(due.Job);
+            lock (_lock)
+            {
+                due.Due = _time.GetUtcNow() + (more ? TimeSpan.Zero : due.Job.Interval);
+            }
+
+            await RestAsync(_time.GetElapsedTime(started));
+        }
+    }
+
+    /// <summary>Of the jobs that are due the one whose last turn is longest ago; where none is, the timer is set, and this run is over.</summary>
+    private Scheduled? NextDue()
+    {
+        lock (_lock)
+        {
+            if (!_stopping.IsCancellationRequested)
+            {
+                var now = _time.GetUtcNow();
+                if (_jobs.Where(job => job.Due <= now).MinBy(job => job.LastTurn) is { } due)
+                {
+                    due.LastTurn = ++_turns;
+                    return due;
+                }
+
+                if (_jobs.Count > 0)
+                {
+                    _timer.Change(_jobs.Min(job => job.Due) - now, Timeout.InfiniteTimeSpan);
+                }
+            }
+
+            _isRunning = false;
+            return null;
+        }
+    }
+
+    private async Task<bool> RunSliceAsync(UpkeepJob job)
+    {
+        try
+        {
+            return await job.SliceAsync(_stopping.Token);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception exception)
+        {
+            // Nobody waits for an answer: told here, and tried again.
+            Log.JobFailed(_logger, job.Name, exception);
+            return false;
+        }
+    }
+
+    private async Task RestAsync(TimeSpan rest)
+    {
+        if (rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest < MaxRest ? rest : MaxRest, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private sealed class Scheduled(UpkeepJob job)
+    {
+        public UpkeepJob Job => job;
+
+        public DateTimeOffset Due { get; set; }
+
+        public long LastTurn { get; set; }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "Upkeep failed, and is tried again later: {Job}")]
+        public static partial void JobFailed(ILogger logger, string job, Exception exception);
+    }
+}
