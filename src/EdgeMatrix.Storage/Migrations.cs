@@ -243,5 +243,19 @@ internal static class Migrations
             day    INTEGER NOT NULL
         ) STRICT;
         """,
+
+        // 5: rooms and old messages can be deleted, a piece at a time.
+        """
+        ALTER TABLE rooms ADD COLUMN forgotten_ts INTEGER; -- ms; when the last user of this server had left and forgotten it
+        ALTER TABLE rooms ADD COLUMN purged_to INTEGER;    -- timeline order up to which old messages are deleted
+        CREATE INDEX rooms_forgotten ON rooms (forgotten_ts) WHERE forgotten_ts IS NOT NULL;
+
+        -- Rooms that are gone, and whose rows are being deleted.
+        CREATE TABLE purged_rooms (
+            nid     INTEGER PRIMARY KEY,
+            room_id TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE INDEX redactions_by_redaction ON redactions (redaction);
+        """,
     ];
 }

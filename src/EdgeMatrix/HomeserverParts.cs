@@ -14,6 +14,7 @@ using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
@@ -35,9 +36,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Server = server;
         Notifier = new ChangeNotifier(() => database.CommittedPosition);
 
-        Engine = new RoomEngine(database, server, Notifier, time);
+        Engine = new RoomEngine(database, server, Notifier, time) { ForgetOnLeave = options.Rooms.ForgetOnLeave };
         Creation = new RoomCreation(Engine, random, options.Rooms.DefaultVersion);
         Members = new RoomMembers(Engine);
+        Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
         Receipts = new ReadReceipts(Engine);
         Typing = new TypingUsers(Notifier, time);
 
@@ -66,7 +68,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         StoredFilters = new StoredFilters(database);
         Sync = new SyncEngine(Engine, Typing);
 
-        UpkeepJobs = [];
+        UpkeepJobs =
+        [
+            new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
+        ];
     }
 
     public Database Database { get; }
@@ -80,6 +85,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public RoomCreation Creation { get; }
 
     public RoomMembers Members { get; }
+
+    public RoomPurge Purge { get; }
 
     public ReadReceipts Receipts { get; }
 
@@ -149,6 +156,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Engine);
         services.AddSingleton(Creation);
         services.AddSingleton(Members);
+        services.AddSingleton(Purge);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(AccessTokens);

@@ -26,7 +26,8 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
     private const long SecondsPerDay = 86_400;
 
     public AppendedEvents Append(
-        WriteTransaction db, Room room, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
+        WriteTransaction db, Room room, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside,
+        bool forgetOnLeave)
     {
         var row = RoomTable.Find(db, room.Id);
         if (alongside is not null && row is not null)
@@ -47,6 +48,11 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
         }
 
         RoomTable.MoveHead(db, room.Nid, state, [nid], nid);
+        if (forgetOnLeave)
+        {
+            Forget(db, room, result);
+        }
+
         if (transaction is not null)
         {
             var day = time.GetUtcNow().ToUnixTimeSeconds() / SecondsPerDay;
@@ -124,6 +130,18 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
         }
 
         static int Count(Membership? actual, Membership wanted) => actual == wanted ? 1 : 0;
+    }
+
+    private void Forget(WriteTransaction db, Room room, AppendedEvents appended)
+    {
+        foreach (var (user, membership) in appended.LocalMemberships)
+        {
+            if (membership is Membership.Leave or Membership.Ban)
+            {
+                MembershipTable.Forget(db, room.Nid, user);
+                PurgedRoomTable.NoteForgotten(db, room.Nid, time.GetUtcNow().ToUnixTimeMilliseconds());
+            }
+        }
     }
 
     /// <summary>Empties the redacted event, where the redaction may.</summary>

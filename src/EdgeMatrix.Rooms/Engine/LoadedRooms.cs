@@ -39,6 +39,15 @@ internal sealed class LoadedRooms
         }
     }
 
+    /// <summary>Forgets a room that is there no more. Whoever holds it still is told by <see cref="Room.IsGone"/>.</summary>
+    public void Remove(Room room)
+    {
+        lock (_lock)
+        {
+            _rooms.TryRemove(room.Id, out _);
+        }
+    }
+
     private void DropDead()
     {
         if (_rooms.Count <= MaxKept * 2)

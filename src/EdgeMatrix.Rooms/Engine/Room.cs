@@ -25,6 +25,9 @@ public sealed class Room
     /// <summary>0 until the creation of the room is on its way to the disk.</summary>
     public long Nid { get; internal set; }
 
+    /// <summary>It was deleted: no event can be built on it any more. Read and set inside the gate.</summary>
+    internal bool IsGone { get; set; }
+
     /// <summary>Held while an event is built on the head; not while it goes to the disk.</summary>
     internal SemaphoreSlim Gate { get; } = new(1, 1);
 

@@ -25,6 +25,9 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
     private readonly LoadedRooms _rooms = new();
     private readonly EventAppender _appender = new(server, time);
 
+    /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
+    public bool ForgetOnLeave { get; init; }
+
     public LocalServer Server => server;
 
     public Database Database => database;
@@ -73,6 +76,11 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         Task<string>? written;
         try
         {
+            if (room.IsGone)
+            {
+                return Refusal.Forbidden("You are not in the room");
+            }
+
             // The same request may be on its way to the disk, or there already: one effect, one answer.
             written = room.PendingTransaction(transaction);
             if (written is null)
@@ -124,7 +132,7 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
                 return badCreate!;
             }
 
-            if (Find(id) is not null)
+            if (Find(id) is not null || IsBeingDeleted(id))
             {
                 // Two rooms created alike in one millisecond would share their hash, and so their id.
                 createTs++;
@@ -163,6 +171,43 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         }
     }
 
+    /// <summary>Takes a room away from everyone, unless it is wanted; what it leaves behind is for <see cref="PurgedRoomTable"/> to delete.</summary>
+    /// <param name="mayDelete">Judges in the transaction that would take it away; what it writes stays in either case.</param>
+    /// <returns>Whether it is gone.</returns>
+    internal async Task<bool> DeleteAsync(Room room, Func<WriteTransaction, RoomRow, bool> mayDelete)
+    {
+        // Nothing is sent meanwhile, and what was sent before is written before.
+        await room.Gate.WaitAsync();
+        try
+        {
+            room.IsGone = await database.WriteAsync(db =>
+            {
+                if (RoomTable.Find(db, room.Id) is not { } row)
+                {
+                    return true;
+                }
+
+                if (!mayDelete(db, row))
+                {
+                    return false;
+                }
+
+                PurgedRoomTable.Begin(db, row);
+                return true;
+            });
+            if (room.IsGone)
+            {
+                _rooms.Remove(room);
+            }
+
+            return room.IsGone;
+        }
+        finally
+        {
+            room.Gate.Release();
+        }
+    }
+
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The id of a room whose create event's hash it is; or why the create event may not be.</summary>
@@ -170,6 +215,12 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
     {
         var built = EventBuilder.Build(create, version, "", EventLinks.FirstIn(version), originServerTs, server.Key, server.Name);
         return built.Event is { } pdu ? pdu.RoomId : PendingEvents.Refuse(built);
+    }
+
+    private bool IsBeingDeleted(string roomId)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return PurgedRoomTable.Contains(snapshot, roomId);
     }
 
     private RoomHead Head(Room room) => room.Head ??= RoomHead.Load(database, room.Version, room.Id);
@@ -196,7 +247,7 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
         {
             await database.WriteAsync(db =>
             {
-                var appended = _appender.Append(db, room, events, transaction, alongside);
+                var appended = _appender.Append(db, room, events, transaction, alongside, ForgetOnLeave);
                 db.AfterCommit(() => Notify(room, head, appended));
                 return appended;
             });

@@ -78,6 +78,7 @@ public sealed class RoomMembers(RoomEngine engine)
             {
                 case Membership.Leave or Membership.Ban:
                     MembershipTable.Forget(db, room.Nid, user);
+                    PurgedRoomTable.NoteForgotten(db, room.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
                     return null;
                 case null:
                     return Refusal.Forbidden("You were never in the room");

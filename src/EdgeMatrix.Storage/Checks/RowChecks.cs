@@ -5,10 +5,14 @@ internal static class RowChecks
 {
     private const int MaxNamed = 5;
 
+    // The rows of a room that is being deleted go one after the other, and only then the mark.
+    private const string Rooms = "(SELECT nid FROM rooms UNION ALL SELECT nid FROM purged_rooms)";
+    private const string NotPurged = "room NOT IN (SELECT nid FROM purged_rooms)";
+
     /// <summary>What a row should be, and a query for those that are not.</summary>
     private static readonly (string Promise, string Sql)[] _promises =
     [
-        ("an event is in a room", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = e.room)"),
+        ("an event is in a room", $"SELECT nid FROM events e WHERE e.room NOT IN {Rooms}"),
         ("an event has a type", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM event_types WHERE nid = e.type)"),
         ("an event has a sender", "SELECT nid FROM events e WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = e.sender)"),
         ("a state event has its key", """
@@ -22,9 +26,9 @@ internal static class RowChecks
             SELECT nid FROM events e WHERE replaces IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events WHERE nid = e.replaces AND room = e.room)
             """),
         ("a key has a type", "SELECT nid FROM state_keys k WHERE NOT EXISTS (SELECT 1 FROM event_types WHERE nid = k.type)"),
-        ("a redaction and what it emptied are there", """
-            SELECT event FROM redactions r WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = r.redaction)
-            OR NOT EXISTS (SELECT 1 FROM events WHERE nid = r.event AND flags & 8)
+        ("a redaction and what it emptied are there", $"""
+            SELECT event FROM redactions r WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = r.event AND flags & 8)
+            OR (NOT EXISTS (SELECT 1 FROM events WHERE nid = r.redaction) AND EXISTS (SELECT 1 FROM events WHERE nid = r.event AND {NotPurged}))
             """),
         ("an event that is marked as redacted has its redaction", """
             SELECT nid FROM events e WHERE flags & 8 AND NOT EXISTS (SELECT 1 FROM redactions WHERE event = e.nid)
@@ -37,8 +41,8 @@ internal static class RowChecks
             SELECT nid FROM rooms r WHERE joined <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 1)
             OR invited <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 2)
             """),
-        ("a membership is of a room and a user", """
-            SELECT room FROM memberships m WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = m.room)
+        ("a membership is of a room and a user", $"""
+            SELECT room FROM memberships m WHERE m.room NOT IN {Rooms}
             OR NOT EXISTS (SELECT 1 FROM users WHERE nid = m.user)
             """),
         ("a membership has its event", """
@@ -49,9 +53,13 @@ internal static class RowChecks
             SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
             WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)
             """),
-        ("a receipt is of a room and a user", """
-            SELECT position FROM receipts c WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = c.room)
+        ("a receipt is of a room and a user", $"""
+            SELECT position FROM receipts c WHERE c.room NOT IN {Rooms}
             OR NOT EXISTS (SELECT 1 FROM users WHERE nid = c.user)
+            """),
+        ("a room that is being deleted is gone", "SELECT nid FROM purged_rooms p WHERE nid IN (SELECT nid FROM rooms) OR room_id IN (SELECT room_id FROM rooms)"),
+        ("a room has a number of its own for ever", """
+            SELECT nid FROM purged_rooms WHERE nid > coalesce((SELECT reserved FROM sequence WHERE name = 'room'), 0)
             """),
         ("an account is of a user", "SELECT user FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = a.user)"),
         ("a device is of an account", "SELECT nid FROM devices d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),

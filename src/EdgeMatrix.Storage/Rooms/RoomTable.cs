@@ -6,15 +6,23 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <param name="State">The node of the current state.</param>
 /// <param name="Extremities">Nids of the forward extremities.</param>
 /// <param name="LastEvent">Nid of the newest event in the timeline.</param>
-public sealed record RoomRow(long Nid, string RoomId, string Version, long State, long[] Extremities, long LastEvent, int Joined, int Invited);
+/// <param name="PurgedTo">Order in the timeline up to which old messages are deleted; null if none were.</param>
+public sealed record RoomRow(
+    long Nid, string RoomId, string Version, long State, long[] Extremities, long LastEvent, int Joined, int Invited, long? PurgedTo);
 
 /// <summary>The <c>rooms</c> table.</summary>
 public static class RoomTable
 {
-    private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited";
+    private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited, purged_to";
     private const string ByIdSql = $"SELECT {Columns} FROM rooms WHERE room_id = ?";
     private const string ByNidSql = $"SELECT {Columns} FROM rooms WHERE nid = ?";
-    private const string InsertSql = "INSERT INTO rooms (room_id, version, extremities) VALUES (?, ?, x'')";
+
+    // Never the nid of a room that was deleted: tokens and memories of it may be about.
+    private const string InsertSql = """
+        INSERT INTO rooms (nid, room_id, version, extremities)
+        VALUES (1 + max(coalesce((SELECT max(nid) FROM rooms), 0), coalesce((SELECT reserved FROM sequence WHERE name = 'room'), 0)), ?, ?, x'')
+        """;
+
     private const string MoveSql = "UPDATE rooms SET state = ?, extremities = ?, last_event = ? WHERE nid = ?";
     private const string CountSql = "UPDATE rooms SET joined = joined + ?, invited = invited + ? WHERE nid = ?";
     private const string ListSql = "UPDATE rooms SET listed = ? WHERE nid = ?";
@@ -120,6 +128,7 @@ public static class RoomTable
         }
 
         return new RoomRow(
-            row.Int64(0), row.Text(1), row.Text(2), row.Int64(3), extremities, row.Int64(5), (int)row.Int64(6), (int)row.Int64(7));
+            row.Int64(0), row.Text(1), row.Text(2), row.Int64(3), extremities, row.Int64(5), (int)row.Int64(6), (int)row.Int64(7),
+            row.Int64OrNull(8));
     }
 }

@@ -53,6 +53,26 @@ internal sealed class ConfigKey
         new(name, doc, options => read(options), (options, value) =>
             value is bool flag ? Assignment.Of(write(options, flag)) : Assignment.Refuse($"must be true or false, not {Toml.Write(value)}"));
 
+    /// <summary>A time, such as <c>30s</c>, <c>15m</c>, <c>12h</c> or <c>7d</c>.</summary>
+    public static ConfigKey Time(
+        string name, string doc, Func<HomeserverOptions, TimeSpan?> read, Func<HomeserverOptions, TimeSpan, HomeserverOptions> write) =>
+        Text(
+            name,
+            doc,
+            options => read(options) is { } time ? Quantities.Write(time) : null,
+            (options, text) => write(options, Quantities.ParseTime(text)!.Value),
+            text => Quantities.ParseTime(text) is null ? $"must be a time such as 30s, 15m, 12h or 7d, not {Toml.Write(text)}" : null);
+
+    /// <summary>A number of bytes, such as <c>500MB</c> or <c>10GB</c>; units are powers of 1024.</summary>
+    public static ConfigKey Size(
+        string name, string doc, Func<HomeserverOptions, long?> read, Func<HomeserverOptions, long, HomeserverOptions> write) =>
+        Text(
+            name,
+            doc,
+            options => read(options) is { } bytes ? Quantities.Write(bytes) : null,
+            (options, text) => write(options, Quantities.ParseSize(text)!.Value),
+            text => Quantities.ParseSize(text) is null ? $"must be a size such as 500MB or 10GB, not {Toml.Write(text)}" : null);
+
     /// <summary>A list of strings; a single string stands for a list of one.</summary>
     public static ConfigKey List(
         string name,

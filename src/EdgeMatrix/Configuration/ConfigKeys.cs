@@ -64,6 +64,16 @@ internal static class ConfigKeys
             [.. RoomVersions.All.Select(version => (version.Id, version.Id))],
             options => options.Rooms.DefaultVersion,
             (options, version) => options with { Rooms = options.Rooms with { DefaultVersion = version } }),
+        ConfigKey.Flag(
+            "rooms.forget_on_leave",
+            "Whether a user who leaves a room, or is kicked or banned, forgets it at once.",
+            options => options.Rooms.ForgetOnLeave,
+            (options, forget) => options with { Rooms = options.Rooms with { ForgetOnLeave = forget } }),
+        ConfigKey.Time(
+            "rooms.purge_forgotten_after",
+            "How long a room is kept that every user of this server has left and forgotten; then it is deleted.",
+            options => options.Rooms.PurgeForgottenAfter,
+            (options, time) => options with { Rooms = options.Rooms with { PurgeForgottenAfter = time } }),
         ConfigKey.Choice(
             "storage.durability",
             "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",

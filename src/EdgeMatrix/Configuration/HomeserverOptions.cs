@@ -48,6 +48,12 @@ public sealed record RegistrationOptions
 public sealed record RoomOptions
 {
     public string DefaultVersion { get; init; } = "12";
+
+    /// <summary>Whether leaving a room, or being made to, is forgetting it.</summary>
+    public bool ForgetOnLeave { get; init; }
+
+    /// <summary>How long a room is kept that every user of this server has left and forgotten.</summary>
+    public TimeSpan PurgeForgottenAfter { get; init; } = TimeSpan.FromDays(7);
 }
 
 public sealed record StorageOptions

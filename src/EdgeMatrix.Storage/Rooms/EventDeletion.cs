@@ -1,0 +1,148 @@
+namespace EdgeMatrix.Storage.Rooms;
+
+/// <summary>Deletes events, with what hangs on them: their state nodes, transaction ids, redactions.</summary>
+public static class EventDeletion
+{
+    private const string Columns = "nid, timeline, state_key IS NOT NULL, state, device, txn_id, length(body)";
+
+    private const string NewestSql = $"""
+        SELECT {Columns} FROM events WHERE room = ? AND timeline IS NOT NULL ORDER BY timeline DESC LIMIT ?
+        """;
+
+    private const string OutsideSql = $"SELECT {Columns} FROM events WHERE room = ? AND timeline IS NULL LIMIT ?";
+
+    private const string OldestSql = $"""
+        SELECT {Columns} FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
+        """;
+
+    private const string PurgedToSql = "UPDATE rooms SET purged_to = ? WHERE nid = ?";
+
+    // A redaction goes after what it emptied.
+    private const string IsNeededSql = "SELECT 1 FROM redactions WHERE redaction = ?";
+
+    private const string UnreadableReceiptsSql = """
+        DELETE FROM receipts WHERE room = ? AND NOT EXISTS (SELECT 1 FROM events WHERE nid = receipts.event)
+        """;
+
+    private static readonly string[] _nodeSql = ["DELETE FROM state_chunks WHERE node = ?", "DELETE FROM state_nodes WHERE nid = ?"];
+    private static readonly string[] _eventSql = ["DELETE FROM redactions WHERE event = ?", "DELETE FROM events WHERE nid = ?"];
+
+    private static readonly string[] _transactionSql =
+    [
+        "DELETE FROM transactions_even WHERE device = ? AND txn_id = ? AND event = ?",
+        "DELETE FROM transactions_odd WHERE device = ? AND txn_id = ? AND event = ?",
+    ];
+
+    /// <summary>
+    /// Deletes the newest events of a room, states and all, and when its timeline is empty those outside of it. Newest first, so that no
+    /// state node goes before those that build on it.
+    /// </summary>
+    /// <returns>How many there were; fewer than asked for when no event is left.</returns>
+    public static int DeleteNewest(WriteTransaction db, long room, int limit)
+    {
+        var rows = Read(db.Prepare(NewestSql).Bind(room).Bind(limit));
+        if (rows.Count < limit)
+        {
+            rows.AddRange(Read(db.Prepare(OutsideSql).Bind(room).Bind(limit - rows.Count)));
+        }
+
+        foreach (var row in rows)
+        {
+            if (row.IsState && row.State != StateNodes.Empty)
+            {
+                RunAll(db, _nodeSql, row.State);
+            }
+
+            Delete(db, row);
+        }
+
+        return rows.Count;
+    }
+
+    /// <summary>
+    /// Deletes the oldest messages of a room. State events stay, for what memberships and states were is told by them; so do the forward
+    /// extremities, on which the next event is built, and redactions of what is still there.
+    /// </summary>
+    /// <param name="upTo">The order of the last event that may go.</param>
+    /// <param name="mayDelete">Tells of a message whether it may go; null: all may.</param>
+    /// <param name="limit">How many events are looked at.</param>
+    /// <returns>Whether there are more up to there, and the bytes of the bodies that went.</returns>
+    public static (bool More, long Bytes) DeleteOldMessages(
+        WriteTransaction db, RoomRow room, long upTo, Func<StoredEvent, bool>? mayDelete, int limit)
+    {
+        var rows = Read(db.Prepare(OldestSql).Bind(room.Nid).Bind(room.PurgedTo ?? long.MinValue).Bind(upTo).Bind(limit));
+        var bytes = 0L;
+        foreach (var row in rows)
+        {
+            if (!row.IsState
+                && !room.Extremities.Contains(row.Nid)
+                && row.Nid != room.LastEvent
+                && !IsNeeded(db, row.Nid)
+                && (mayDelete is null || mayDelete(EventTable.Find(db, row.Nid)!)))
+            {
+                Delete(db, row);
+                bytes += row.Bytes;
+            }
+        }
+
+        if (rows is [.., var last])
+        {
+            using var update = db.Prepare(PurgedToSql).Bind(last.Timeline).Bind(room.Nid);
+            update.Run();
+        }
+
+        if (bytes > 0)
+        {
+            using var delete = db.Prepare(UnreadableReceiptsSql).Bind(room.Nid);
+            delete.Run();
+        }
+
+        return (rows.Count == limit, bytes);
+    }
+
+    private static bool IsNeeded(Session db, long redaction)
+    {
+        using var query = db.Prepare(IsNeededSql).Bind(redaction);
+        return query.Step();
+    }
+
+    private static void Delete(WriteTransaction db, Row row)
+    {
+        if (row is { Device: { } device, TransactionId: { } transaction })
+        {
+            foreach (var sql in _transactionSql)
+            {
+                using var delete = db.Prepare(sql).Bind(device).Bind(transaction).Bind(row.Nid);
+                delete.Run();
+            }
+        }
+
+        RunAll(db, _eventSql, row.Nid);
+    }
+
+    private static void RunAll(WriteTransaction db, string[] statements, long nid)
+    {
+        foreach (var sql in statements)
+        {
+            using var delete = db.Prepare(sql).Bind(nid);
+            delete.Run();
+        }
+    }
+
+    private static List<Row> Read(Statement query)
+    {
+        using (query)
+        {
+            var rows = new List<Row>();
+            while (query.Step())
+            {
+                rows.Add(new Row(
+                    query.Int64(0), query.Int64OrNull(1), query.Int64(2) != 0, query.Int64(3), query.Int64OrNull(4), query.TextOrNull(5), query.Int64(6)));
+            }
+
+            return rows;
+        }
+    }
+
+    private readonly record struct Row(long Nid, long? Timeline, bool IsState, long State, long? Device, string? TransactionId, long Bytes);
+}
