@@ -28,6 +28,8 @@ internal sealed class SyncRound(
 
     public Session Db => db;
 
+    public RoomEngine Engine => engine;
+
     public SyncRequest Request => request;
 
     public SyncFilter Filter => request.Filter;

@@ -12,6 +12,7 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Rooms.Purging;
@@ -36,9 +37,15 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Server = server;
         Notifier = new ChangeNotifier(() => database.CommittedPosition);
 
-        Engine = new RoomEngine(database, server, Notifier, time) { ForgetOnLeave = options.Rooms.ForgetOnLeave };
+        Engine = new RoomEngine(database, server, Notifier, time)
+        {
+            ForgetOnLeave = options.Rooms.ForgetOnLeave,
+            Retention = new RetentionPolicy(
+                options.Retention.Enabled, options.Retention.DefaultLifetime, options.Retention.ShortestLifetime, options.Retention.LongestLifetime),
+        };
         Creation = new RoomCreation(Engine, random, options.Rooms.DefaultVersion);
         Members = new RoomMembers(Engine);
+        HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
         Receipts = new ReadReceipts(Engine);
         Typing = new TypingUsers(Notifier, time);
@@ -71,6 +78,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
+            new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
         ];
     }
 
@@ -87,6 +95,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public RoomMembers Members { get; }
 
     public RoomPurge Purge { get; }
+
+    public HistoryPurge HistoryPurge { get; }
 
     public ReadReceipts Receipts { get; }
 
@@ -157,6 +167,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Creation);
         services.AddSingleton(Members);
         services.AddSingleton(Purge);
+        services.AddSingleton(HistoryPurge);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(AccessTokens);

@@ -1,6 +1,7 @@
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
@@ -27,6 +28,9 @@ public sealed class RoomEngine(Database database, LocalServer server, ChangeNoti
 
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }
+
+    /// <summary>How long messages live.</summary>
+    public RetentionPolicy Retention { get; init; } = RetentionPolicy.Off;
 
     public LocalServer Server => server;
 

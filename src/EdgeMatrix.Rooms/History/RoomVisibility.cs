@@ -18,15 +18,20 @@ public sealed class RoomVisibility
     private readonly RoomVersion _version;
     private readonly string _userId;
     private readonly long _joinedUntil;
+    private readonly long? _expiredUntil;
     private readonly Dictionary<long, (string Visibility, Membership? Membership)> _byNode = [];
 
-    public RoomVisibility(Session db, Room room, long user, string userId)
+    public RoomVisibility(Session db, RoomEngine engine, Room room, long user, string userId)
     {
         _db = db;
         _version = room.Version;
         _userId = userId;
         Current = MembershipTable.Find(db, room.Nid, user);
         _joinedUntil = LastJoined(Current);
+        if (engine.Retention.Enabled && RoomTable.Find(db, room.Nid) is { } row)
+        {
+            _expiredUntil = engine.Retention.ExpiredUntil(db, room.Version, row.State, engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
     }
 
     /// <summary>The user's membership now; null if there never was one.</summary>
@@ -43,6 +48,12 @@ public sealed class RoomVisibility
 
     public bool MaySee(StoredEvent stored)
     {
+        // What has expired is gone for everyone at once; upkeep deletes it later.
+        if (_expiredUntil is not null && !stored.IsState && RetentionPolicy.HasExpired(stored.Parse(_version), _expiredUntil))
+        {
+            return false;
+        }
+
         var (visibility, membership) = At(stored.State);
         if (Allows(visibility, membership, stored.Nid))
         {

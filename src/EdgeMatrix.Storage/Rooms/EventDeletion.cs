@@ -1,5 +1,10 @@
 namespace EdgeMatrix.Storage.Rooms;
 
+/// <param name="Next">Order after which to go on; null if there is no more.</param>
+/// <param name="Kept">Messages that stay for now.</param>
+/// <param name="Bytes">What the bodies took.</param>
+public readonly record struct DeletedMessages(long? Next, int Count, int Kept, long Bytes);
+
 /// <summary>Deletes events, with what hangs on them: their state nodes, transaction ids, redactions.</summary>
 public static class EventDeletion
 {
@@ -63,41 +68,50 @@ public static class EventDeletion
     /// Deletes the oldest messages of a room. State events stay, for what memberships and states were is told by them; so do the forward
     /// extremities, on which the next event is built, and redactions of what is still there.
     /// </summary>
-    /// <param name="upTo">The order of the last event that may go.</param>
+    /// <param name="after">Order of the event after which to begin; null: where everything before is deleted already.</param>
+    /// <param name="upTo">Order of the last event that may go.</param>
     /// <param name="mayDelete">Tells of a message whether it may go; null: all may.</param>
     /// <param name="limit">How many events are looked at.</param>
-    /// <returns>Whether there are more up to there, and the bytes of the bodies that went.</returns>
-    public static (bool More, long Bytes) DeleteOldMessages(
-        WriteTransaction db, RoomRow room, long upTo, Func<StoredEvent, bool>? mayDelete, int limit)
+    public static DeletedMessages DeleteOldMessages(
+        WriteTransaction db, RoomRow room, long? after, long upTo, Func<StoredEvent, bool>? mayDelete, int limit)
     {
-        var rows = Read(db.Prepare(OldestSql).Bind(room.Nid).Bind(room.PurgedTo ?? long.MinValue).Bind(upTo).Bind(limit));
-        var bytes = 0L;
+        var done = room.PurgedTo ?? long.MinValue;
+        var rows = Read(db.Prepare(OldestSql).Bind(room.Nid).Bind(after ?? done).Bind(upTo).Bind(limit));
+        var kept = after is not null && after > done ? 1 : 0;
+        var (count, bytes, keptHere) = (0, 0L, 0);
         foreach (var row in rows)
         {
-            if (!row.IsState
-                && !room.Extremities.Contains(row.Nid)
-                && row.Nid != room.LastEvent
-                && !IsNeeded(db, row.Nid)
-                && (mayDelete is null || mayDelete(EventTable.Find(db, row.Nid)!)))
+            if (!row.IsState && !IsNeeded(db, row.Nid))
             {
-                Delete(db, row);
-                bytes += row.Bytes;
+                if (!room.Extremities.Contains(row.Nid) && row.Nid != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
+                {
+                    Delete(db, row);
+                    count++;
+                    bytes += row.Bytes;
+                }
+                else
+                {
+                    keptHere++;
+                }
             }
+
+            // Where something stays that may go later, the next time begins.
+            done = kept + keptHere == 0 ? row.Timeline!.Value : done;
         }
 
-        if (rows is [.., var last])
+        if (done != (room.PurgedTo ?? long.MinValue))
         {
-            using var update = db.Prepare(PurgedToSql).Bind(last.Timeline).Bind(room.Nid);
+            using var update = db.Prepare(PurgedToSql).Bind(done).Bind(room.Nid);
             update.Run();
         }
 
-        if (bytes > 0)
+        if (count > 0)
         {
             using var delete = db.Prepare(UnreadableReceiptsSql).Bind(room.Nid);
             delete.Run();
         }
 
-        return (rows.Count == limit, bytes);
+        return new DeletedMessages(rows.Count == limit ? rows[^1].Timeline : null, count, keptHere, bytes);
     }
 
     private static bool IsNeeded(Session db, long redaction)

@@ -15,6 +15,7 @@ public static class RoomTable
 {
     private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited, purged_to";
     private const string ByIdSql = $"SELECT {Columns} FROM rooms WHERE room_id = ?";
+    private const string FirstFromSql = $"SELECT {Columns} FROM rooms WHERE nid >= ? ORDER BY nid LIMIT 1";
     private const string ByNidSql = $"SELECT {Columns} FROM rooms WHERE nid = ?";
 
     // Never the nid of a room that was deleted: tokens and memories of it may be about.
@@ -48,6 +49,13 @@ public static class RoomTable
     public static RoomRow? Find(Session db, long nid)
     {
         using var query = db.Prepare(ByNidSql).Bind(nid);
+        return query.Step() ? Read(query) : null;
+    }
+
+    /// <summary>The room with the nid, or with the next there is; null after the last.</summary>
+    public static RoomRow? FirstFrom(Session db, long nid)
+    {
+        using var query = db.Prepare(FirstFromSql).Bind(nid);
         return query.Step() ? Read(query) : null;
     }
 

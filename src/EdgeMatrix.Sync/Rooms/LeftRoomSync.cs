@@ -28,8 +28,8 @@ internal static class LeftRoomSync
             return false;
         }
 
-        var visibility = new RoomVisibility(round.Db, room, round.Request.User, round.Request.UserId);
-        var delta = Read(round, room, visibility, departure, membershipBefore == Membership.Join ? before : null);
+        var visibility = new RoomVisibility(round.Db, round.Engine, room, round.Request.User, round.Request.UserId);
+        var delta = Read(round, news, visibility, departure, membershipBefore == Membership.Join ? before : null);
         json.WriteStartObject(room.Id);
         delta.Write(round, json);
         AccountDataNews.Write(json, accountData.OfRoom(round, room.Nid, room.Id, all: false));
@@ -39,8 +39,10 @@ internal static class LeftRoomSync
 
     /// <param name="departure">The member event by which the user is out.</param>
     /// <param name="before">The newest event that the client knows of, if the user was joined then.</param>
-    private static RoomDelta Read(SyncRound round, Room room, RoomVisibility visibility, StoredEvent departure, StoredEvent? before)
+    private static RoomDelta Read(SyncRound round, RoomNews news, RoomVisibility visibility, StoredEvent departure, StoredEvent? before)
     {
+        var room = news.Room;
+
         // The user may have come back since, or been banned after having left.
         var joinedUntil = Math.Min(visibility.JoinedUntil, departure.Nid);
         if (joinedUntil <= (round.Since?.Position ?? 0) || EventTable.Find(round.Db, joinedUntil) is not { Timeline: { } order } last)
@@ -50,7 +52,7 @@ internal static class LeftRoomSync
             return Append(round, nothing, departure);
         }
 
-        var timeline = RoomTimeline.Read(round, room, visibility, before is null ? long.MinValue : round.Since!.Value.Position, order);
+        var timeline = RoomTimeline.Read(round, room, visibility, before is null ? long.MinValue : round.Since!.Value.Position, order, news.Row.PurgedTo);
         var delta = RoomDelta.Read(
             round, room, visibility, timeline, before is null || round.Request.FullState ? null : before.State, last.State, []);
         return last.Nid == departure.Nid ? delta : Append(round, delta, departure);

@@ -15,7 +15,8 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
 
     /// <param name="after">Order after which to begin (exclusive).</param>
     /// <param name="upTo">Order of the last event (inclusive).</param>
-    public static RoomTimeline Read(SyncRound round, Room room, RoomVisibility visibility, long after, long upTo)
+    /// <param name="purgedTo">Order up to which old messages were deleted; null if none were.</param>
+    public static RoomTimeline Read(SyncRound round, Room room, RoomVisibility visibility, long after, long upTo, long? purgedTo)
     {
         var filter = round.Filter.Timeline;
         if (filter.MatchesNothing || !filter.MatchesRoom(room.Id))
@@ -30,7 +31,8 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
         var page = RoomHistory.Page(
             round.Db, room, visibility, backward: true, upTo, after, limit + 1, stored => Wanted(room, filter, ignored, stored));
         var events = page.Events;
-        var limited = page.End is not null;
+        // What was deleted before the client came for it leaves a gap between what it has and this.
+        var limited = page.End is not null || (after != long.MinValue && after < purgedTo);
         if (events.Count > limit)
         {
             limited = true;

@@ -74,6 +74,26 @@ internal static class ConfigKeys
             "How long a room is kept that every user of this server has left and forgotten; then it is deleted.",
             options => options.Rooms.PurgeForgottenAfter,
             (options, time) => options with { Rooms = options.Rooms with { PurgeForgottenAfter = time } }),
+        ConfigKey.Flag(
+            "retention.enabled",
+            "Whether messages expire: as their rooms' m.room.retention says, or retention.default_lifetime. State never does.",
+            options => options.Retention.Enabled,
+            (options, enabled) => options with { Retention = options.Retention with { Enabled = enabled } }),
+        ConfigKey.Time(
+            "retention.default_lifetime",
+            "How long messages live in rooms that do not say. Without it: for ever.",
+            options => options.Retention.DefaultLifetime,
+            (options, time) => options with { Retention = options.Retention with { DefaultLifetime = time } }),
+        ConfigKey.Time(
+            "retention.shortest_lifetime",
+            "A room that wants its messages to live for less gets this.",
+            options => options.Retention.ShortestLifetime,
+            (options, time) => options with { Retention = options.Retention with { ShortestLifetime = time } }),
+        ConfigKey.Time(
+            "retention.longest_lifetime",
+            "A room that wants its messages to live for longer gets this.",
+            options => options.Retention.LongestLifetime,
+            (options, time) => options with { Retention = options.Retention with { LongestLifetime = time } }),
         ConfigKey.Choice(
             "storage.durability",
             "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",

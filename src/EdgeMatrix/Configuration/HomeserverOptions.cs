@@ -9,6 +9,7 @@ public sealed record HomeserverOptions
     public TlsOptions Tls { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
+    public RetentionOptions Retention { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
     public AdminOptions Admin { get; init; } = new();
     public LogOptions Log { get; init; } = new();
@@ -54,6 +55,15 @@ public sealed record RoomOptions
 
     /// <summary>How long a room is kept that every user of this server has left and forgotten.</summary>
     public TimeSpan PurgeForgottenAfter { get; init; } = TimeSpan.FromDays(7);
+}
+
+/// <summary>How long messages live. See <see cref="Rooms.History.RetentionPolicy"/>.</summary>
+public sealed record RetentionOptions
+{
+    public bool Enabled { get; init; }
+    public TimeSpan? DefaultLifetime { get; init; }
+    public TimeSpan? ShortestLifetime { get; init; }
+    public TimeSpan? LongestLifetime { get; init; }
 }
 
 public sealed record StorageOptions
