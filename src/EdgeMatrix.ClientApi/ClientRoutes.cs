@@ -3,6 +3,7 @@ using EdgeMatrix.ClientApi.ClientConfig;
 using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Filters;
+using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Rooms;
@@ -85,6 +86,9 @@ public static class ClientRoutes
         api.MapGet(UserRoom + "/tags", Tags.List);
         api.MapPut(UserRoom + "/tags/{tag}", Tags.Set);
         api.MapDelete(UserRoom + "/tags/{tag}", Tags.Remove);
+
+        // Modules: content repository
+        api.MapMedia();
 
         // Synapse's administration interface
         api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();

@@ -257,5 +257,32 @@ internal static class Migrations
         ) STRICT;
         CREATE INDEX redactions_by_redaction ON redactions (redaction);
         """,
+
+        // 6: media. A file lies in the media folder, under its hash, however many ids it has.
+        """
+        CREATE TABLE media (
+            nid         INTEGER PRIMARY KEY,
+            media_id    TEXT NOT NULL UNIQUE,
+            uploader    INTEGER NOT NULL,             -- nid of the user
+            created_ts  INTEGER NOT NULL,
+            expires_ts  INTEGER,                      -- when an id without a file is forgotten; null once it has one
+            hash        BLOB,                         -- SHA-256 of the file; null: not uploaded yet
+            bytes       INTEGER,
+            type        TEXT,
+            name        TEXT,
+            quarantined INTEGER NOT NULL DEFAULT 0,
+            accessed_ts INTEGER NOT NULL              -- a day coarse
+        ) STRICT;
+        CREATE INDEX media_of_uploader ON media (uploader);
+        CREATE INDEX media_by_hash ON media (hash) WHERE hash IS NOT NULL;
+        CREATE INDEX media_waiting ON media (uploader, expires_ts) WHERE expires_ts IS NOT NULL;
+        CREATE INDEX media_expiring ON media (expires_ts) WHERE expires_ts IS NOT NULL;
+
+        -- Bytes that each user has uploaded.
+        CREATE TABLE media_usage (
+            user  INTEGER PRIMARY KEY,
+            bytes INTEGER NOT NULL
+        ) STRICT;
+        """,
     ];
 }

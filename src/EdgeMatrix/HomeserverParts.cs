@@ -9,6 +9,7 @@ using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Media;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -19,6 +20,7 @@ using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Media;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
 using EdgeMatrix.Upkeep;
@@ -30,7 +32,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 {
     private const string DatabaseFile = "edgematrix.db";
 
-    private HomeserverParts(Database database, LocalServer server, HomeserverOptions options, Surroundings surroundings)
+    private HomeserverParts(Database database, MediaFolder media, LocalServer server, HomeserverOptions options, Surroundings surroundings)
     {
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
@@ -75,10 +77,13 @@ internal sealed class HomeserverParts : IAsyncDisposable
         StoredFilters = new StoredFilters(database);
         Sync = new SyncEngine(Engine, Typing);
 
+        Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
+
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
+            new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
         ];
     }
 
@@ -133,6 +138,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public SyncEngine Sync { get; }
 
     /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
+    public MediaRepository Media { get; }
+
     public IReadOnlyList<UpkeepJob> UpkeepJobs { get; }
 
     public static DatabaseOptions DatabaseOf(HomeserverOptions options) => new(Path.Combine(options.Server.Data, DatabaseFile))
@@ -148,7 +155,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);
-            return new HomeserverParts(database, server, options, surroundings);
+            var media = OpenMedia(database, options);
+            return new HomeserverParts(database, media, server, options, surroundings);
         }
         catch
         {
@@ -184,7 +192,18 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);
         services.AddSingleton(Sync);
+        services.AddSingleton(Media);
     }
+
+    private static MediaFolder OpenMedia(Database database, HomeserverOptions options)
+    {
+        var media = new MediaFolder(options.Server.Data, options.Storage.Durability == Durability.Relaxed);
+        using var snapshot = database.OpenSnapshot();
+        media.CleanUp(snapshot);
+        return media;
+    }
+
+    private static MediaLimits LimitsOf(MediaOptions options) => new() { MaxUploadBytes = options.MaxUpload, UserQuotaBytes = options.UserQuota };
 
     public async ValueTask DisposeAsync()
     {

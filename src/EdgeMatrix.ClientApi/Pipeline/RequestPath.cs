@@ -12,8 +12,11 @@ namespace EdgeMatrix.ClientApi.Pipeline;
 /// </remarks>
 internal static class RequestPath
 {
-    private const string OldPrefix = "/_matrix/client/r0/";
-    private const string NewPrefix = "/_matrix/client/v3/";
+    private static readonly (string Old, string New)[] Prefixes =
+    [
+        ("/_matrix/client/r0/", "/_matrix/client/v3/"),
+        ("/_matrix/media/r0/", "/_matrix/media/v3/"),
+    ];
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -23,9 +26,12 @@ internal static class RequestPath
         if (ClientApiPaths.IsMatrix(context.Request.Path))
         {
             var path = SentPath(context);
-            context.Request.Path = path.StartsWith(OldPrefix, StringComparison.Ordinal)
-                ? new PathString(string.Concat(NewPrefix, path.AsSpan(OldPrefix.Length)))
-                : new PathString(path);
+            foreach (var (old, now) in Prefixes)
+            {
+                path = path.StartsWith(old, StringComparison.Ordinal) ? string.Concat(now, path.AsSpan(old.Length)) : path;
+            }
+
+            context.Request.Path = new PathString(path);
         }
 
         return next(context);

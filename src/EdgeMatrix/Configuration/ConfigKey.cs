@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EdgeMatrix.Configuration;
 
 /// <summary>One key of the configuration: how it is called, what it holds, and where it lives in <see cref="HomeserverOptions"/>.</summary>
@@ -63,15 +65,19 @@ internal sealed class ConfigKey
             (options, text) => write(options, Quantities.ParseTime(text)!.Value),
             text => Quantities.ParseTime(text) is null ? $"must be a time such as 30s, 15m, 12h or 7d, not {Toml.Write(text)}" : null);
 
-    /// <summary>A number of bytes, such as <c>500MB</c> or <c>10GB</c>; units are powers of 1024.</summary>
+    /// <summary>A number of bytes, bare or such as <c>500MB</c> or <c>10GB</c>; units are powers of 1024.</summary>
     public static ConfigKey Size(
         string name, string doc, Func<HomeserverOptions, long?> read, Func<HomeserverOptions, long, HomeserverOptions> write) =>
-        Text(
-            name,
-            doc,
-            options => read(options) is { } bytes ? Quantities.Write(bytes) : null,
-            (options, text) => write(options, Quantities.ParseSize(text)!.Value),
-            text => Quantities.ParseSize(text) is null ? $"must be a size such as 500MB or 10GB, not {Toml.Write(text)}" : null);
+        new(name, doc, options => read(options) is { } bytes ? Quantities.Write(bytes) : null, (options, value) =>
+        {
+            var bytes = value is not string text ? value as long?
+                : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+                : Quantities.ParseSize(text);
+            return bytes >= 0
+                ? Assignment.Of(write(options, bytes.Value))
+                : Assignment.Refuse($"must be a size such as 500MB or 10GB, or a number of bytes, not {Toml.Write(value)}");
+        })
+        { TakesText = true };
 
     /// <summary>A list of strings; a single string stands for a list of one.</summary>
     public static ConfigKey List(

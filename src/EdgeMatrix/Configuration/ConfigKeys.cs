@@ -94,6 +94,16 @@ internal static class ConfigKeys
             "A room that wants its messages to live for longer gets this.",
             options => options.Retention.LongestLifetime,
             (options, time) => options with { Retention = options.Retention with { LongestLifetime = time } }),
+        ConfigKey.Size(
+            "media.max_upload",
+            "The largest file that a user may upload.",
+            options => options.Media.MaxUpload,
+            (options, bytes) => options with { Media = options.Media with { MaxUpload = bytes } }),
+        ConfigKey.Size(
+            "media.user_quota",
+            "How large the files of one user may be together. Without it: any number.",
+            options => options.Media.UserQuota,
+            (options, bytes) => options with { Media = options.Media with { UserQuota = bytes } }),
         ConfigKey.Choice(
             "storage.durability",
             "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",

@@ -10,6 +10,7 @@ public sealed record HomeserverOptions
     public RegistrationOptions Registration { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
+    public MediaOptions Media { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
     public AdminOptions Admin { get; init; } = new();
     public LogOptions Log { get; init; } = new();
@@ -64,6 +65,15 @@ public sealed record RetentionOptions
     public TimeSpan? DefaultLifetime { get; init; }
     public TimeSpan? ShortestLifetime { get; init; }
     public TimeSpan? LongestLifetime { get; init; }
+}
+
+public sealed record MediaOptions
+{
+    /// <summary>The largest file that may be uploaded, in bytes.</summary>
+    public long MaxUpload { get; init; } = 50 * 1024 * 1024;
+
+    /// <summary>How many bytes the files of one user may have together; null: any number.</summary>
+    public long? UserQuota { get; init; }
 }
 
 public sealed record StorageOptions

@@ -58,6 +58,17 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void A_size_has_a_unit_or_is_a_bare_number_of_bytes()
+    {
+        File.WriteAllText(_file, "[media]\nmax_upload = 20000000\nuser_quota = \"2GB\"\n");
+        var ofFile = Load(new ConfigSources { File = _file }).Options.Media;
+        var ofWords = Load(new ConfigSources { CommandLine = [Set("media.max_upload", "30000000"), Set("media.user_quota", "1MB")] }).Options.Media;
+
+        Assert.Equal(new MediaOptions { MaxUpload = 20_000_000, UserQuota = 2L << 30 }, ofFile);
+        Assert.Equal(new MediaOptions { MaxUpload = 30_000_000, UserQuota = 1 << 20 }, ofWords);
+    }
+
+    [Fact]
     public void Every_problem_of_a_file_is_told_with_its_line()
     {
         File.WriteAllText(_file, "[server]\nnmae = \"a.org\"\nlisten = \"ftp://x\"\n\n[registration]\nopen = \"yes\"\n[rooms]\ndefault_version = \"13\"\n");

@@ -1,0 +1,278 @@
+using EdgeMatrix.Protocol;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Media;
+
+namespace EdgeMatrix.Media;
+
+/// <summary>
+/// The media of this server: ids, and the files that they stand for. Media of other servers are not found; where they will be
+/// fetched is <see cref="FindAsync"/>, which every way to a file passes, and so does the quarantine.
+/// </summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#content-repository</remarks>
+public sealed class MediaRepository(
+    Database database, MediaFolder folder, LocalServer server, MediaLimits limits, RandomSource random, TimeProvider time)
+{
+    private const int IdLength = 24;
+    private const int ExpiredAtOnce = 200;
+    private static readonly TimeSpan AccessGrain = TimeSpan.FromDays(1);
+
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _arrival = NewArrival();
+
+    public MediaLimits Limits => limits;
+
+    /// <summary>Stores a file under a new id. When this ends, it is on the disk.</summary>
+    /// <param name="user">Nid of the user who uploads.</param>
+    /// <param name="length">How many bytes will come, if it is known.</param>
+    /// <param name="type">A Content-Type, or null.</param>
+    /// <param name="name">A file name, or null.</param>
+    /// <returns>The id if it is done.</returns>
+    public async Task<(string? MediaId, UploadVerdict Verdict)> UploadAsync(
+        long user, Stream body, long? length, string? type, string? name, CancellationToken cancellationToken)
+    {
+        var mediaId = random.Base62(IdLength);
+        var verdict = await StoreAsync(user, body, length, type, name, AddRow, cancellationToken);
+        return (verdict == UploadVerdict.Done ? mediaId : null, verdict);
+
+        bool AddRow(WriteTransaction db, MediaFile file) =>
+            MediaTable.TrySetFile(db, MediaTable.Insert(db, mediaId, user, Now(), expiresTs: null), user, file);
+    }
+
+    /// <summary>Makes an id whose file the user will upload.</summary>
+    /// <returns>The id, and when it is forgotten, ms since the Unix epoch; or null: too many are waiting.</returns>
+    public Task<(string MediaId, long ExpiresTs)?> CreateAsync(long user)
+    {
+        var mediaId = random.Base62(IdLength);
+        return database.WriteAsync<(string, long)?>(db =>
+        {
+            var now = Now();
+            if (MediaTable.UploadsWaiting(db, user, now) >= limits.MaxUploadsWaiting)
+            {
+                return null;
+            }
+
+            var expiresTs = now + (long)limits.UploadWait.TotalMilliseconds;
+            MediaTable.Insert(db, mediaId, user, now, expiresTs);
+            return (mediaId, expiresTs);
+        });
+    }
+
+    /// <summary>Stores the file of an id made by <see cref="CreateAsync"/>; who waits for it is woken.</summary>
+    /// <param name="serverName">Of the <c>mxc://</c> URI.</param>
+    /// <inheritdoc cref="UploadAsync"/>
+    public async Task<UploadVerdict> UploadToAsync(
+        string serverName, string mediaId, long user, Stream body, long? length, string? type, string? name, CancellationToken cancellationToken)
+    {
+        var media = serverName == server.Name ? Find(mediaId) : null;
+        if (media is null || media.ExpiresTs <= Now())
+        {
+            return UploadVerdict.NoSuchId;
+        }
+
+        if (media.Uploader != user)
+        {
+            return UploadVerdict.NotYours;
+        }
+
+        if (media.File is not null)
+        {
+            return UploadVerdict.AlreadyUploaded;
+        }
+
+        var verdict = await StoreAsync(
+            user, body, length, type, name, (db, file) => MediaTable.TrySetFile(db, media.Nid, user, file), cancellationToken);
+        if (verdict == UploadVerdict.Done)
+        {
+            Arrived();
+        }
+
+        return verdict;
+    }
+
+    /// <summary>The file that an <c>mxc://</c> URI stands for.</summary>
+    /// <param name="wait">How long to wait for it where its id was made and it is not there yet.</param>
+    public async Task<MediaLookup> FindAsync(string serverName, string mediaId, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        if (serverName != server.Name)
+        {
+            return new MediaLookup(MediaVerdict.NotFound);
+        }
+
+        var until = time.GetUtcNow() + wait;
+        while (true)
+        {
+            var arrival = NextArrival();
+            var media = Find(mediaId);
+            if (media is null || media.Quarantined || media.ExpiresTs <= Now())
+            {
+                return new MediaLookup(MediaVerdict.NotFound);
+            }
+
+            if (media.File is { } file)
+            {
+                NoteAccess(media);
+                var path = folder.PathOf(file.Hash);
+                return File.Exists(path) ? new MediaLookup(MediaVerdict.Found, file, path) : new MediaLookup(MediaVerdict.NotFound);
+            }
+
+            var left = until - time.GetUtcNow();
+            if (left <= TimeSpan.Zero || !await ArrivesAsync(arrival, left, cancellationToken))
+            {
+                return new MediaLookup(MediaVerdict.NotYetUploaded);
+            }
+        }
+    }
+
+    /// <summary>Keeps media from everybody, or gives it back: the bytes, under whatever id, and if they are uploaded again.</summary>
+    /// <returns>False if there is no such media.</returns>
+    public Task<bool> QuarantineAsync(string mediaId, bool quarantined) => database.WriteAsync(db =>
+    {
+        if (MediaTable.Find(db, mediaId)?.File is not { } file)
+        {
+            return false;
+        }
+
+        MediaTable.Quarantine(db, file.Hash, quarantined);
+        return true;
+    });
+
+    /// <summary>Deletes an id, and its file if that is of no other.</summary>
+    /// <returns>False if there is no such media.</returns>
+    public async Task<bool> DeleteAsync(string mediaId)
+    {
+        if (Find(mediaId) is not { } media)
+        {
+            return false;
+        }
+
+        Task Forget() => database.WriteAsync(db => MediaTable.Delete(db, media));
+        if (media.File is { } file)
+        {
+            await folder.RemoveAsync(file.Hash, Forget, () => IsReferredTo(file.Hash));
+        }
+        else
+        {
+            await Forget();
+        }
+
+        return true;
+    }
+
+    /// <summary>Forgets some of the ids that waited for their file too long.</summary>
+    /// <returns>Whether there are more.</returns>
+    public async Task<bool> ForgetExpiredAsync() =>
+        await database.WriteAsync(db => MediaTable.DeleteExpired(db, Now(), ExpiredAtOnce)) == ExpiredAtOnce;
+
+    private async Task<UploadVerdict> StoreAsync(
+        long user,
+        Stream body,
+        long? length,
+        string? type,
+        string? name,
+        Func<WriteTransaction, MediaFile, bool> refer,
+        CancellationToken cancellationToken)
+    {
+        var left = QuotaLeft(user);
+        if (length > limits.MaxUploadBytes)
+        {
+            return UploadVerdict.TooLarge;
+        }
+
+        if (left <= 0 || length > left)
+        {
+            return UploadVerdict.OverQuota;
+        }
+
+        var temporary = folder.CreateTemporary();
+        try
+        {
+            var most = Math.Min(left, limits.MaxUploadBytes);
+            if (await UploadReader.CopyAsync(body, temporary, most, cancellationToken) is not { } read)
+            {
+                return most < limits.MaxUploadBytes ? UploadVerdict.OverQuota : UploadVerdict.TooLarge;
+            }
+
+            var file = new MediaFile(read.Hash, read.Bytes, type, name);
+            var stored = await folder.PlaceAsync(
+                temporary, read.Hash, () => database.WriteAsync(db => refer(db, file)), () => IsReferredTo(read.Hash));
+            return stored ? UploadVerdict.Done : UploadVerdict.AlreadyUploaded;
+        }
+        finally
+        {
+            await temporary.DisposeAsync();
+            File.Delete(temporary.Name);
+        }
+    }
+
+    // Two uploads at the same time may each have what is left: the quota bounds what a user can do, it does not count to the byte.
+    private long QuotaLeft(long user)
+    {
+        if (limits.UserQuotaBytes is not { } quota)
+        {
+            return long.MaxValue;
+        }
+
+        using var db = database.OpenSnapshot();
+        return quota - MediaTable.Usage(db, user);
+    }
+
+    private MediaRow? Find(string mediaId)
+    {
+        using var db = database.OpenSnapshot();
+        return MediaTable.Find(db, mediaId);
+    }
+
+    private bool IsReferredTo(MediaHash hash)
+    {
+        using var db = database.OpenSnapshot();
+        return MediaTable.IsReferredTo(db, hash);
+    }
+
+    private void NoteAccess(MediaRow media)
+    {
+        var now = Now();
+        if (now - media.AccessedTs >= AccessGrain.TotalMilliseconds)
+        {
+            // Nobody waits for it, and nobody misses it.
+            _ = database.WriteAsync(db => MediaTable.Accessed(db, media.Nid, now));
+        }
+    }
+
+    private async Task<bool> ArrivesAsync(Task arrival, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await arrival.WaitAsync(wait, time, cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private Task NextArrival()
+    {
+        lock (_lock)
+        {
+            return _arrival.Task;
+        }
+    }
+
+    // All who wait look again, whichever file they wait for: they are few, and so are uploads.
+    private void Arrived()
+    {
+        TaskCompletionSource arrival;
+        lock (_lock)
+        {
+            (arrival, _arrival) = (_arrival, NewArrival());
+        }
+
+        arrival.SetResult();
+    }
+
+    private static TaskCompletionSource NewArrival() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}
