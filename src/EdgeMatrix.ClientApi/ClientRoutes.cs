@@ -2,6 +2,7 @@ using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.ClientConfig;
 using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
+using EdgeMatrix.ClientApi.Encryption;
 using EdgeMatrix.ClientApi.Filters;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Profiles;
@@ -62,13 +63,14 @@ public static class ClientRoutes
             api.MapDelete(profile + "/{userId}/{keyName}", ProfileFields.Delete);
         }
 
-        // Modules: voice over IP, device management, push notifications, client config, room tagging
+        // Modules: voice over IP, device management, end-to-end encryption, push notifications, client config, room tagging
         api.MapGet(V3 + "/voip/turnServer", TurnServer.Get);
         api.MapGet(V3 + "/devices", DeviceManagement.List);
         api.MapGet(V3 + "/devices/{deviceId}", DeviceManagement.Get);
         api.MapPut(V3 + "/devices/{deviceId}", DeviceManagement.Rename);
         api.MapDelete(V3 + "/devices/{deviceId}", DeviceManagement.Delete);
         api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany);
+        api.MapEncryption();
         api.MapGet(V3 + "/pushers", Pushers.List);
         api.MapGet(V3 + "/pushrules", PushRuleEndpoints.GetAll);
         api.MapGet(V3 + "/pushrules/global", PushRuleEndpoints.GetGlobal);

@@ -42,6 +42,8 @@ public sealed class MatrixError : IResult
 
     public static MatrixError UnsupportedRoomVersion(string message) => new(400, "M_UNSUPPORTED_ROOM_VERSION", message);
 
+    public static MatrixError InvalidSignature(string message) => new(400, "M_INVALID_SIGNATURE", message);
+
     public static MatrixError InvalidUsername(string message) => new(400, "M_INVALID_USERNAME", message);
 
     public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
@@ -93,6 +95,8 @@ public sealed class MatrixError : IResult
         RefusalKind.BadState => BadState(refusal.Message),
         RefusalKind.BadAlias => BadAlias(refusal.Message),
         RefusalKind.InvalidRoomState => InvalidRoomState(refusal.Message),
+        RefusalKind.InvalidSignature => InvalidSignature(refusal.Message),
+        RefusalKind.MissingParam => new(400, "M_MISSING_PARAM", refusal.Message),
         RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
         RefusalKind.Unknown => BadRequest(refusal.Message),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),

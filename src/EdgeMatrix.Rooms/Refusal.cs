@@ -14,6 +14,8 @@ public enum RefusalKind
     BadAlias,
     InvalidRoomState,
     ThreepidDenied,
+    InvalidSignature,
+    MissingParam,
 
     /// <summary>No code of the specification fits.</summary>
     Unknown,

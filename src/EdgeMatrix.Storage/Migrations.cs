@@ -284,5 +284,43 @@ internal static class Migrations
             bytes INTEGER NOT NULL
         ) STRICT;
         """,
+
+        // 7: the public keys of devices, by which clients encrypt to each other.
+        """
+        -- Identity keys; a device without a row has none. Signatures of others are in key_signatures.
+        CREATE TABLE device_keys (
+            device INTEGER PRIMARY KEY,
+            keys   TEXT NOT NULL                      -- canonical JSON, as uploaded, without unsigned
+        ) STRICT;
+
+        -- In the order of the upload, which is the order in which they are handed out, each once.
+        CREATE TABLE one_time_keys (
+            nid       INTEGER PRIMARY KEY,
+            device    INTEGER NOT NULL,
+            algorithm TEXT NOT NULL,
+            key_id    TEXT NOT NULL,
+            key       TEXT NOT NULL,                  -- canonical JSON
+            UNIQUE (device, algorithm, key_id)
+        ) STRICT;
+        CREATE INDEX one_time_keys_in_order ON one_time_keys (device, algorithm);
+
+        -- The last keys that each device had handed out, so that an upload that is repeated brings none of them back.
+        CREATE TABLE claimed_one_time_keys (
+            nid    INTEGER PRIMARY KEY,
+            device INTEGER NOT NULL,
+            hash   INTEGER NOT NULL                   -- 8 bytes of the hash of the key with its name
+        ) STRICT;
+        CREATE INDEX claimed_one_time_keys_of_device ON claimed_one_time_keys (device, hash);
+
+        -- Handed out again and again where the one-time keys are gone.
+        CREATE TABLE fallback_keys (
+            device    INTEGER NOT NULL,
+            algorithm TEXT NOT NULL,
+            key_id    TEXT NOT NULL,
+            key       TEXT NOT NULL,                  -- canonical JSON
+            used      INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (device, algorithm)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

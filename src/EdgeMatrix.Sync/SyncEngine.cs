@@ -1,9 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync.Encryption;
 using EdgeMatrix.Sync.Rooms;
 
 namespace EdgeMatrix.Sync;
@@ -24,7 +26,7 @@ namespace EdgeMatrix.Sync;
 /// </list>
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
 /// </remarks>
-public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
+public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCounts keyCounts)
 {
     // About 5 MB when full.
     private const int MaxLazyMembers = 65_536;
@@ -61,7 +63,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
             var left = request.Timeout - engine.Time.GetElapsedTime(start);
             if (left <= TimeSpan.Zero || end.IsCancellationRequested)
             {
-                WriteNothing(output, since!.Value);
+                WriteNothing(output, request, since!.Value);
                 return;
             }
 
@@ -111,7 +113,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
         var accountData = AccountDataNews.Read(round);
         var ofUser = accountData.OfUser(round);
         var rooms = ChangedRooms.Find(round, engine.Notifier, accountData);
-        WriteHead(json, round.UpTo);
+        WriteHead(json, round.Request, round.UpTo);
         AccountDataNews.Write(json, ofUser);
         var news = round.Since is null || round.Request.FullState || ofUser.Count > 0;
         json.WriteStartObject("rooms"u8);
@@ -139,7 +141,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
         return any;
     }
 
-    private static void WriteHead(Utf8JsonWriter json, SyncToken next)
+    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next)
     {
         json.WriteStartObject();
         json.WriteString("next_batch"u8, next.ToString());
@@ -151,14 +153,13 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing)
         json.WriteStartArray("events"u8);
         json.WriteEndArray();
         json.WriteEndObject();
-        json.WriteStartObject("device_one_time_keys_count"u8);
-        json.WriteEndObject();
+        KeyCountSection.Write(json, keyCounts.Of(request.Device));
     }
 
-    private static void WriteNothing(ResponseBuffer output, SyncToken next)
+    private void WriteNothing(ResponseBuffer output, SyncRequest request, SyncToken next)
     {
         using var json = new Utf8JsonWriter(output, _options);
-        WriteHead(json, next);
+        WriteHead(json, request, next);
         AccountDataNews.Write(json, []);
         json.WriteStartObject("rooms"u8);
         json.WriteEndObject();

@@ -1,5 +1,6 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Devices;
+using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Accounts.Filters;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.Profiles;
@@ -63,6 +64,11 @@ internal sealed class HomeserverParts : IAsyncDisposable
         PushRules = new UserPushRules(database, Notifier);
         Filters = new UserFilters(database);
 
+        var keyCounts = new KnownKeyCounts(database);
+        KeyUploads = new KeyUploads(database, keyCounts);
+        KeyQueries = new KeyQueries(database, server);
+        KeyClaims = new KeyClaims(database, server, keyCounts);
+
         ClientApi = new ClientApiOptions
         {
             PublicBaseUrl = options.Server.PublicBaseUrl,
@@ -75,7 +81,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             : null);
 
         StoredFilters = new StoredFilters(database);
-        Sync = new SyncEngine(Engine, Typing);
+        Sync = new SyncEngine(Engine, Typing, keyCounts);
 
         Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
 
@@ -126,6 +132,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public UserPushRules PushRules { get; }
 
     public UserFilters Filters { get; }
+
+    public KeyUploads KeyUploads { get; }
+
+    public KeyQueries KeyQueries { get; }
+
+    public KeyClaims KeyClaims { get; }
 
     public ClientApiOptions ClientApi { get; }
 
@@ -187,6 +199,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Tags);
         services.AddSingleton(PushRules);
         services.AddSingleton(Filters);
+        services.AddSingleton(KeyUploads);
+        services.AddSingleton(KeyQueries);
+        services.AddSingleton(KeyClaims);
         services.AddSingleton(ClientApi);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);

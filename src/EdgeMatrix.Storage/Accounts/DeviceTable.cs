@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage.Encryption;
+
 namespace EdgeMatrix.Storage.Accounts;
 
 /// <param name="Nid">Never used again once the device is deleted.</param>
@@ -55,12 +57,17 @@ public static class DeviceTable
         update.Run();
     }
 
-    /// <summary>Deletes the device and all of its tokens.</summary>
-    public static void Delete(WriteTransaction db, long device)
+    /// <summary>Deletes the device and all that was kept for it: its tokens and its keys.</summary>
+    /// <returns>Whether it had identity keys, which others may know.</returns>
+    public static bool Delete(WriteTransaction db, long device)
     {
         TokenTable.DeleteOfDevice(db, device);
+        OneTimeKeyTable.DeleteOfDevice(db, device);
+        FallbackKeyTable.DeleteOfDevice(db, device);
+        var hadKeys = DeviceKeyTable.Delete(db, device);
         using var delete = db.Prepare(DeleteSql).Bind(device);
         delete.Run();
+        return hadKeys;
     }
 
     private static DeviceRow Read(Statement query) => new(

@@ -65,6 +65,14 @@ internal static class RowChecks
         ("a device is of an account", "SELECT nid FROM devices d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
         ("an access token is of a device", "SELECT device FROM access_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
         ("a refresh token is of a device", "SELECT nid FROM refresh_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
+        ("keys are of a device", """
+            SELECT device FROM (
+                SELECT device FROM device_keys
+                UNION ALL SELECT device FROM one_time_keys
+                UNION ALL SELECT device FROM claimed_one_time_keys
+                UNION ALL SELECT device FROM fallback_keys) k
+            WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = k.device)
+            """),
         ("a profile is of a user", "SELECT user FROM profiles p WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = p.user)"),
         ("account data is of an account", "SELECT position FROM account_data d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
         ("a filter is of an account", "SELECT nid FROM filters f WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = f.user)"),

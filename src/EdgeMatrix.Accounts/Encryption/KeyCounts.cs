@@ -1,0 +1,69 @@
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Encryption;
+
+namespace EdgeMatrix.Accounts.Encryption;
+
+/// <summary>What a device has left for others to claim.</summary>
+/// <param name="OneTimeKeys">How many unclaimed keys there are of each algorithm; an algorithm without any is left out.</param>
+/// <param name="UnusedFallbackKeys">The algorithms whose fallback key nobody was given yet.</param>
+public sealed record KeyCounts(IReadOnlyList<(string Algorithm, long Count)> OneTimeKeys, IReadOnlyList<string> UnusedFallbackKeys)
+{
+    public static KeyCounts Read(Session db, long device) => new(OneTimeKeyTable.Count(db, device), FallbackKeyTable.Unused(db, device));
+}
+
+/// <summary>The <see cref="KeyCounts"/> of the devices that sync: every answer holds them, and most find them here.</summary>
+public sealed class KnownKeyCounts(Database database)
+{
+    private const int MaxDevices = 8_192;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, KeyCounts> _counts = [];
+    private long _changes;
+
+    /// <param name="device">Nid of the device.</param>
+    public KeyCounts Of(long device)
+    {
+        long before;
+        lock (_lock)
+        {
+            if (_counts.TryGetValue(device, out var known))
+            {
+                return known;
+            }
+
+            before = _changes;
+        }
+
+        KeyCounts read;
+        using (var snapshot = database.OpenSnapshot())
+        {
+            read = KeyCounts.Read(snapshot, device);
+        }
+
+        lock (_lock)
+        {
+            // What changed since may be what was just read.
+            if (_changes == before)
+            {
+                if (_counts.Count >= MaxDevices)
+                {
+                    _counts.Clear();
+                }
+
+                _counts[device] = read;
+            }
+        }
+
+        return read;
+    }
+
+    /// <summary>Forgets what is known of a device when the write is on the disk.</summary>
+    internal void Changed(WriteTransaction db, long device) => db.AfterCommit(() =>
+    {
+        lock (_lock)
+        {
+            _changes++;
+            _counts.Remove(device);
+        }
+    });
+}
