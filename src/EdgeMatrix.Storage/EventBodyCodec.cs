@@ -6,7 +6,8 @@ namespace EdgeMatrix.Storage;
 /// </summary>
 /// <remarks>
 /// The first byte is the format. 0: the body as it is. 1: the number of 32-byte units of hashes and signatures, those, and
-/// the rest (see <see cref="FoldedBody"/>) as a zstd frame without magic number, with the dictionary <c>EventBody1.dict</c>.
+/// the rest (see <see cref="FoldedBody"/>) as a zstd frame without magic number, with the dictionary <c>EventBody1.dict</c>. 2: the same
+/// of what is the event's own; the other part is its <see cref="EventFrame"/> (see <see cref="FramedBody"/>), packed as 1 is.
 /// A format, once written to a disk, must be readable for ever: a better dictionary is a new format.
 /// </remarks>
 public sealed class EventBodyCodec : IDisposable
@@ -17,6 +18,7 @@ public sealed class EventBodyCodec : IDisposable
 
     internal const byte Plain = 0;
     internal const byte Folded = 1;
+    internal const byte Framed = 2;
 
     private const string DictionaryName = "EdgeMatrix.Storage.EventBody1.dict";
 
@@ -53,18 +55,78 @@ public sealed class EventBodyCodec : IDisposable
         return plain;
     }
 
+    /// <summary>The frames of events read and written lately.</summary>
+    internal KnownFrames Frames { get; } = new();
+
+    /// <summary>The frame of an event, and what is its own, packed; null if the event is best packed whole.</summary>
+    internal (EventFrame Frame, byte[] Own)? PackFramed(ReadOnlySpan<byte> canonical)
+    {
+        if (canonical.Length > MaxPackedBytes)
+        {
+            return null;
+        }
+
+        var coder = Take();
+        try
+        {
+            return coder.PackFramed(canonical);
+        }
+        finally
+        {
+            Return(coder);
+        }
+    }
+
+    /// <summary>Packs a frame; null if it is not worth packing.</summary>
+    internal byte[]? PackFrame(EventFrame frame)
+    {
+        var coder = Take();
+        try
+        {
+            return coder.Pack(frame);
+        }
+        finally
+        {
+            Return(coder);
+        }
+    }
+
     /// <exception cref="DatabaseException">The bytes are damaged, or of a newer format.</exception>
-    public byte[] Unpack(ReadOnlySpan<byte> stored)
+    internal EventFrame UnpackFrame(ReadOnlySpan<byte> stored)
+    {
+        if (stored is not [Folded, ..])
+        {
+            throw Damaged(null);
+        }
+
+        var coder = Take();
+        try
+        {
+            return coder.UnpackFrame(stored);
+        }
+        finally
+        {
+            Return(coder);
+        }
+    }
+
+    /// <exception cref="DatabaseException">The bytes are damaged, or of a newer format.</exception>
+    public byte[] Unpack(ReadOnlySpan<byte> stored) => Unpack(stored, null);
+
+    /// <param name="frame">That of an event which has one.</param>
+    /// <exception cref="DatabaseException">The bytes are damaged, or of a newer format.</exception>
+    internal byte[] Unpack(ReadOnlySpan<byte> stored, EventFrame? frame)
     {
         switch (stored)
         {
             case [Plain, .. var plain]:
                 return plain.ToArray();
-            case [Folded, ..]:
+            case [Folded, ..] when frame is null:
+            case [Framed, ..] when frame is not null:
                 var coder = Take();
                 try
                 {
-                    return coder.Unpack(stored);
+                    return frame is null ? coder.Unpack(stored) : coder.Unpack(stored, frame);
                 }
                 finally
                 {

@@ -70,31 +70,23 @@ internal static class FoldedBody
         return true;
     }
 
+    /// <summary>How many raw bytes the marks of a folded text, or of a piece of it, stand for.</summary>
+    public static int RawLength(ReadOnlySpan<byte> text)
+    {
+        var (hashes, signatures) = CountMarks(text);
+        return (hashes + (2 * signatures)) * UnitBytes;
+    }
+
     /// <summary>Joins what <see cref="TryFold"/> split; null if the two do not belong together.</summary>
     public static byte[]? Unfold(ReadOnlySpan<byte> text, ReadOnlySpan<byte> raw)
     {
-        var length = text.Length;
-        var units = 0;
-        foreach (var letter in text)
-        {
-            if (letter is UrlHashMark or HashMark)
-            {
-                length += HashLength - 1;
-                units++;
-            }
-            else if (letter is UrlSignatureMark or SignatureMark)
-            {
-                length += SignatureLength - 1;
-                units += 2;
-            }
-        }
-
-        if (units * UnitBytes != raw.Length)
+        var (hashes, signatures) = CountMarks(text);
+        if ((hashes + (2 * signatures)) * UnitBytes != raw.Length)
         {
             return null;
         }
 
-        var body = new byte[length];
+        var body = new byte[text.Length + (hashes * (HashLength - 1)) + (signatures * (SignatureLength - 1))];
         var at = 0;
         while (text.IndexOfAny(Marks) is var next and >= 0)
         {
@@ -108,6 +100,18 @@ internal static class FoldedBody
 
         text.CopyTo(body.AsSpan(at));
         return body;
+    }
+
+    private static (int Hashes, int Signatures) CountMarks(ReadOnlySpan<byte> text)
+    {
+        var (hashes, signatures) = (0, 0);
+        while (text.IndexOfAny(Marks) is var next and >= 0)
+        {
+            _ = text[next] is UrlHashMark or HashMark ? hashes++ : signatures++;
+            text = text[(next + 1)..];
+        }
+
+        return (hashes, signatures);
     }
 
     /// <summary>The mark to put instead, 0 if these letters do not come back from the bytes they stand for.</summary>

@@ -322,5 +322,17 @@ internal static class Migrations
             PRIMARY KEY (device, algorithm)
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 8: what the messages of a sender in a room have in common is kept once. A number is never given twice, as frames are remembered.
+        """
+        CREATE TABLE event_frames (
+            nid   INTEGER PRIMARY KEY AUTOINCREMENT,
+            room  INTEGER NOT NULL,
+            hash  INTEGER NOT NULL,                   -- 8 bytes of the hash of what it holds
+            frame BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX event_frames_of_room ON event_frames (room, hash);
+        ALTER TABLE events ADD COLUMN frame INTEGER;  -- what body leaves out; null: nothing
+        """,
     ];
 }

@@ -49,6 +49,10 @@ internal static class RowChecks
             SELECT event FROM memberships m WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = m.event AND room = m.room)
             """),
         ("an alias is of a room", "SELECT room FROM room_aliases a WHERE NOT EXISTS (SELECT 1 FROM rooms WHERE nid = a.room)"),
+        ("an event has its frame", """
+            SELECT nid FROM events e WHERE frame IS NOT NULL AND NOT EXISTS (SELECT 1 FROM event_frames WHERE nid = e.frame AND room = e.room)
+            """),
+        ("a frame is of a room", $"SELECT nid FROM event_frames f WHERE f.room NOT IN {Rooms}"),
         ("a transaction has its event", """
             SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
             WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)

@@ -3,7 +3,7 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <summary>The <c>events</c> table and the <c>redactions</c> beside it.</summary>
 public static class EventTable
 {
-    private const string Columns = "nid, room, timeline, event_id, flags, state, replaces, state_key IS NOT NULL, body, device, txn_id";
+    private const string Columns = "nid, room, timeline, event_id, flags, state, replaces, state_key IS NOT NULL, body, device, txn_id, frame";
 
     private const string ByNidSql = $"SELECT {Columns} FROM events WHERE nid = ?";
 
@@ -32,11 +32,12 @@ public static class EventTable
     private const string LastTimelineSql = "SELECT max(timeline) FROM events WHERE room = ? AND timeline IS NOT NULL";
 
     private const string InsertSql = """
-        INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body, device, txn_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO events (nid, room, timeline, event_id, type, state_key, sender, flags, state, replaces, body, device, txn_id, frame)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """;
 
-    private const string RedactSql = "UPDATE events SET body = ?, flags = flags | 8 WHERE nid = ?";
+    private const string RoomSql = "SELECT room, state_key IS NOT NULL FROM events WHERE nid = ?";
+    private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | 8 WHERE nid = ?";
 
     private const string InsertRedactionSql = """
         INSERT INTO redactions (event, redaction) VALUES (?, ?) ON CONFLICT (event) DO NOTHING
@@ -121,17 +122,20 @@ public static class EventTable
 
     public static void Insert(WriteTransaction db, long nid, in NewEvent row, ReadOnlySpan<byte> canonical)
     {
+        var (body, frame) = Pack(db, row.Room, row.StateKey is not null, canonical);
         using var insert = db.Prepare(InsertSql)
             .Bind(nid).Bind(row.Room).Bind(row.Timeline).Bind(EventIdBytes.Encode(row.EventId)).Bind(row.Type).Bind(row.StateKey)
-            .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(db.Bodies.Pack(canonical))
-            .Bind(row.Device).Bind(row.TransactionId);
+            .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(body)
+            .Bind(row.Device).Bind(row.TransactionId).Bind(frame);
         insert.Run();
     }
 
     /// <summary>Puts the redacted form in the place of an event's body; the first redaction is the one remembered.</summary>
     public static void Redact(WriteTransaction db, long nid, long redaction, ReadOnlySpan<byte> redactedCanonical)
     {
-        using var update = db.Prepare(RedactSql).Bind(db.Bodies.Pack(redactedCanonical)).Bind(nid);
+        var (room, isState) = RoomOf(db, nid);
+        var (body, frame) = Pack(db, room, isState, redactedCanonical);
+        using var update = db.Prepare(RedactSql).Bind(body).Bind(frame).Bind(nid);
         update.Run();
         using var insert = db.Prepare(InsertRedactionSql).Bind(nid).Bind(redaction);
         insert.Run();
@@ -165,6 +169,18 @@ public static class EventTable
         }
     }
 
+    // Messages are many of a kind; of state events hardly two are.
+    private static (byte[] Body, long? Frame) Pack(WriteTransaction db, long room, bool isState, ReadOnlySpan<byte> canonical) =>
+        !isState && db.Bodies.PackFramed(canonical) is var (frame, own) && EventFrameTable.Intern(db, room, frame) is { } nid
+            ? (own, nid)
+            : (db.Bodies.Pack(canonical), null);
+
+    private static (long Room, bool IsState) RoomOf(Session db, long nid)
+    {
+        using var query = db.Prepare(RoomSql).Bind(nid);
+        return query.Step() ? (query.Int64(0), query.Int64(1) != 0) : throw new InvalidOperationException($"event {nid} is not stored");
+    }
+
     private static StoredEvent Read(Session db, Statement row)
     {
         var nid = row.Int64(0);
@@ -173,7 +189,7 @@ public static class EventTable
             return known;
         }
 
-        var stored = new StoredEvent(db.Bodies, row.Blob(8).ToArray())
+        var stored = new StoredEvent(db.Bodies, row.Blob(8).ToArray(), row.Int64OrNull(11) is { } frame ? EventFrameTable.Find(db, frame) : null)
         {
             Nid = nid,
             Room = row.Int64(1),

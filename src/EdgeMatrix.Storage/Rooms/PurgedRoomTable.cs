@@ -140,7 +140,7 @@ public static class PurgedRoomTable
             }
         }
 
-        if ((rows -= EventDeletion.DeleteNewest(db, room, rows)) > 0)
+        if ((rows -= EventDeletion.DeleteNewest(db, room, rows)) > 0 && rows > EventFrameTable.Delete(db, room, rows))
         {
             using var delete = db.Prepare(DeleteSql).Bind(room);
             delete.Run();

@@ -26,13 +26,15 @@ public sealed class StoredEvent
 {
     private readonly EventBodyCodec _bodies;
     private readonly byte[] _packed;
+    private readonly EventFrame? _frame;
     private byte[]? _json;
     private Pdu? _pdu;
 
-    internal StoredEvent(EventBodyCodec bodies, byte[] packed)
+    internal StoredEvent(EventBodyCodec bodies, byte[] packed, EventFrame? frame)
     {
         _bodies = bodies;
         _packed = packed;
+        _frame = frame;
     }
 
     /// <summary>The stream position at which it was stored.</summary>
@@ -63,7 +65,7 @@ public sealed class StoredEvent
 
     /// <summary>The canonical event, byte for byte as it was signed (or its redacted form).</summary>
     /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
-    public byte[] Json => _json ??= _bodies.Unpack(_packed);
+    public byte[] Json => _json ??= _bodies.Unpack(_packed, _frame);
 
     /// <param name="version">That of the event's room.</param>
     public Pdu Parse(RoomVersion version) => _pdu ??= Pdu.FromStored(Json, version, EventId);

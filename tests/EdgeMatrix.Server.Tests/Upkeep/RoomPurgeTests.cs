@@ -13,7 +13,7 @@ public class RoomPurgeTests
     private static readonly TimeSpan _week = TimeSpan.FromDays(7);
 
     private static readonly string[] _tablesOfRooms =
-        ["rooms", "purged_rooms", "events", "redactions", "state_nodes", "state_chunks", "memberships", "room_aliases", "receipts", "transactions_even", "transactions_odd"];
+        ["rooms", "purged_rooms", "events", "redactions", "state_nodes", "state_chunks", "memberships", "room_aliases", "receipts", "transactions_even", "transactions_odd", "event_frames"];
 
     [Fact]
     public async Task A_room_that_everybody_left_and_forgot_is_deleted_with_all_that_was_in_it()
