@@ -20,7 +20,7 @@ public sealed class Database : IAsyncDisposable
         _lock = fileLock;
         _writing = writing;
         _readers = new DatabaseReaders(options);
-        _writer = new DatabaseWriter(writing, Bodies, _stateKeys, options.RelaxedDurability);
+        _writer = new DatabaseWriter(writing, Bodies, _stateKeys, options);
     }
 
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
@@ -150,7 +150,7 @@ public sealed class Database : IAsyncDisposable
             return;
         }
 
-        await _writer.StopAsync();
+        await _writer.DisposeAsync();
         _readers.Dispose();
 
         // A snapshot that is still open holds the checkpoint up; after this wait the next start finishes it.

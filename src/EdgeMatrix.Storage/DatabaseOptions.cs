@@ -7,10 +7,16 @@ public sealed record DatabaseOptions(string Path)
     public int Readers { get; init; } = 4;
 
     /// <summary>
-    /// Commits without waiting for the disk: a power cut can lose what was acknowledged since the last checkpoint. The
-    /// database stays whole, and the death of the process alone loses nothing.
+    /// Commits without waiting for the disk: a power cut can lose what was acknowledged since the last checkpoint, or since the last
+    /// flush. The database stays whole, and the death of the process alone loses nothing.
     /// </summary>
     public bool RelaxedDurability { get; init; }
+
+    /// <summary>With relaxed durability: how long after a commit the log is flushed to the disk at the latest; null: with the next checkpoint.</summary>
+    public TimeSpan? FlushInterval { get; init; }
+
+    /// <summary>What the flush interval is measured by.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Page cache of each reader, in KiB.</summary>
     public int CacheKiBPerConnection { get; init; } = 512;

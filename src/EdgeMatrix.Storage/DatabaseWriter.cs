@@ -6,7 +6,7 @@ namespace EdgeMatrix.Storage;
 /// The one thread that writes. It takes what is queued as a group, writes it in one transaction with a savepoint for each
 /// job, and completes the jobs' tasks when the group is on disk.
 /// </summary>
-internal sealed class DatabaseWriter
+internal sealed class DatabaseWriter : IAsyncDisposable
 {
     private const int MaxQueuedJobs = 1024;
     private const int MaxGroupJobs = 256;
@@ -23,6 +23,7 @@ internal sealed class DatabaseWriter
     private readonly EventBodyCodec _bodies;
     private readonly KnownStateKeys _stateKeys;
     private readonly bool _waitsForDisk;
+    private readonly LogFlush? _flush;
     private readonly StreamPositions _positions;
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
@@ -37,10 +38,11 @@ internal sealed class DatabaseWriter
     private long _fsyncs;
     private long _writtenBytes;
     private int _logPages;
+    private bool _flushing;
 
-    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys, bool relaxedDurability)
+    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys, DatabaseOptions options)
     {
-        _waitsForDisk = !relaxedDurability;
+        _waitsForDisk = !options.RelaxedDurability;
         _bodies = bodies;
         _stateKeys = stateKeys;
         _connection = connection;
@@ -51,6 +53,12 @@ internal sealed class DatabaseWriter
         // through the thread pool.
         _queue = Channel.CreateBounded<WriteJob>(
             new BoundedChannelOptions(MaxQueuedJobs) { SingleReader = true, AllowSynchronousContinuations = true });
+        if (options is { RelaxedDurability: true, FlushInterval: { } interval })
+        {
+            // Where the queue is full, the writer is awake.
+            _flush = new LogFlush(interval, options.Time, () => _queue.Writer.TryWrite(new WriteJob<bool>(_ => true)));
+        }
+
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }
 
@@ -64,7 +72,9 @@ internal sealed class DatabaseWriter
 
     public long Writes => Interlocked.Read(ref _writes);
 
-    /// <summary>Waits for the disk: one a commit, unless durability is relaxed, and two a checkpoint, of the log and of the file.</summary>
+    /// <summary>
+    /// Waits for the disk: one a commit, or with relaxed durability one a flush, and two a checkpoint, of the log and of the file.
+    /// </summary>
     public long Fsyncs => Interlocked.Read(ref _fsyncs);
 
     /// <summary>Bytes of pages written, to the log and from there to the file.</summary>
@@ -82,7 +92,7 @@ internal sealed class DatabaseWriter
     }
 
     /// <summary>Takes no more jobs, and completes when those taken are written.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         _stopping = true;
 
@@ -117,7 +127,15 @@ internal sealed class DatabaseWriter
                 _group.Add(job);
             }
 
-            WriteGroup();
+            if (_flush is { IsDue: true } && _logFailure is null)
+            {
+                WriteGroupAndFlush();
+            }
+            else
+            {
+                WriteGroup();
+            }
+
             foreach (var job in _group)
             {
                 job.Complete();
@@ -131,7 +149,23 @@ internal sealed class DatabaseWriter
             }
         }
 
+        _flush?.Dispose();
         _stopped.SetResult();
+    }
+
+    // A commit that waits for the disk brings all of the log there; the probe is for a group that writes nothing.
+    private void WriteGroupAndFlush()
+    {
+        _group.Add(new WriteJob<bool>(db =>
+        {
+            StreamPositions.Probe(db);
+            return true;
+        }));
+        _connection.Execute("PRAGMA synchronous = FULL");
+        _flushing = true;
+        WriteGroup();
+        _flushing = false;
+        _connection.Execute("PRAGMA synchronous = NORMAL");
     }
 
     // Waiting for the task itself would spin first, for longer than most commits take.
@@ -172,6 +206,10 @@ internal sealed class DatabaseWriter
         catch (DatabaseException exception)
         {
             FailGroup(exception);
+            if (_flushing && exception.IsSyncFailure)
+            {
+                KeepLog(exception);
+            }
         }
 
         if (_group.Find(job => IsOfDisk(job.Failure)) is { } failed)
@@ -197,9 +235,17 @@ internal sealed class DatabaseWriter
     {
         var pages = _connection.TakePagesWritten();
         Interlocked.Increment(ref _commits);
-        Interlocked.Add(ref _fsyncs, _waitsForDisk && pages > 0 ? 1 : 0);
+        Interlocked.Add(ref _fsyncs, (_waitsForDisk || _flushing) && pages > 0 ? 1 : 0);
         Interlocked.Add(ref _writtenBytes, pages * (long)(PageBytes + FrameHeaderBytes));
         _logPages += pages;
+        if (_flushing)
+        {
+            _flush!.Flushed();
+        }
+        else if (pages > 0)
+        {
+            _flush?.Written();
+        }
     }
 
     /// <summary>Moves all of the log into the file, and empties it. For whoever has the connection once the writer has stopped.</summary>
@@ -233,7 +279,7 @@ internal sealed class DatabaseWriter
         }
     }
 
-    // No commit has waited for this log, and after a failed fsync the system takes for written what is not: the next one would succeed, the
+    // Not every commit has waited for this log, and after a failed fsync the system takes for written what is not: the next one would succeed, the
     // file would run ahead of the log, and a power cut leave what neither says. The log as it stands can be told whole from torn by its
     // checksums, so from now on it is moved by the next start only, which reads it so.
     private void KeepLog(DatabaseException failure)

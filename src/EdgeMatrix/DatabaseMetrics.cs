@@ -12,7 +12,7 @@ internal static class DatabaseMetrics
         metrics.Counter("edgematrix_database_writes_total", "Writes committed; a commit holds one or more.", () => database.Writes);
         metrics.Counter(
             "edgematrix_database_fsyncs_total",
-            "Waits for the disk: one a commit, unless durability is relaxed, and two a checkpoint.",
+            "Waits for the disk: one a commit, or with relaxed durability one a flush, and two a checkpoint.",
             () => database.Fsyncs);
         metrics.Counter(
             "edgematrix_database_written_bytes_total", "Bytes of pages written, to the log and from there to the file.", () => database.WrittenBytes);

@@ -156,14 +156,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public static DatabaseOptions DatabaseOf(HomeserverOptions options) => new(Path.Combine(options.Server.Data, DatabaseFile))
     {
-        RelaxedDurability = options.Storage.Durability == Durability.Relaxed,
+        // What reaches the disk within no time is what each commit waits for.
+        RelaxedDurability = options.Storage.Durability == Durability.Relaxed && options.Storage.FlushInterval != TimeSpan.Zero,
+        FlushInterval = options.Storage.FlushInterval,
     };
 
     /// <exception cref="DatabaseException">The data folder cannot be made, is in use, damaged, or another server's.</exception>
     public static async Task<HomeserverParts> OpenAsync(HomeserverOptions options, Surroundings surroundings)
     {
         DataFolder.Create(options.Server.Data);
-        var database = Database.Open(DatabaseOf(options));
+        var database = Database.Open(DatabaseOf(options) with { Time = surroundings.Time });
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);

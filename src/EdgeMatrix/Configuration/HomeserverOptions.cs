@@ -79,6 +79,9 @@ public sealed record MediaOptions
 public sealed record StorageOptions
 {
     public Durability Durability { get; init; } = Durability.Full;
+
+    /// <summary>With <see cref="Durability.Relaxed"/>: how much acknowledged writing a power cut may lose, in time; null: up to 4 MiB of log.</summary>
+    public TimeSpan? FlushInterval { get; init; }
 }
 
 /// <summary>When a write is acknowledged.</summary>
