@@ -30,6 +30,7 @@ public sealed class EventBodyCodec : IDisposable
     private readonly Stack<EventBodyCoder> _idle = new();
     private byte[]? _dictionary;
     private bool _closed;
+    private long _unpacked;
 
     public byte[] Pack(ReadOnlySpan<byte> canonical)
     {
@@ -57,6 +58,12 @@ public sealed class EventBodyCodec : IDisposable
 
     /// <summary>The frames of events read and written lately.</summary>
     internal KnownFrames Frames { get; } = new();
+
+    /// <summary>Bodies read lately.</summary>
+    internal RecentBodies Recent { get; } = new();
+
+    /// <summary>How many bodies were unpacked.</summary>
+    internal long Unpacked => Interlocked.Read(ref _unpacked);
 
     /// <summary>The frame of an event, and what is its own, packed; null if the event is best packed whole.</summary>
     internal (EventFrame Frame, byte[] Own)? PackFramed(ReadOnlySpan<byte> canonical)
@@ -117,6 +124,7 @@ public sealed class EventBodyCodec : IDisposable
     /// <exception cref="DatabaseException">The bytes are damaged, or of a newer format.</exception>
     internal byte[] Unpack(ReadOnlySpan<byte> stored, EventFrame? frame)
     {
+        Interlocked.Increment(ref _unpacked);
         switch (stored)
         {
             case [Plain, .. var plain]:

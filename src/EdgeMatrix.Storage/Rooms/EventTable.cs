@@ -189,7 +189,7 @@ public static class EventTable
             return known;
         }
 
-        var stored = new StoredEvent(db.Bodies, row.Blob(8).ToArray(), row.Int64OrNull(11) is { } frame ? EventFrameTable.Find(db, frame) : null)
+        var stored = new StoredEvent(ReadBody(db, row, nid))
         {
             Nid = nid,
             Room = row.Int64(1),
@@ -203,5 +203,25 @@ public static class EventTable
             TransactionId = row.TextOrNull(10),
         };
         return db.Rows?.Add(stored) ?? stored;
+    }
+
+    private static EventBody ReadBody(Session db, Statement row, long nid)
+    {
+        var packed = row.Blob(8);
+        if (db.Bodies.Recent.Find(nid, packed) is { } known)
+        {
+            return known;
+        }
+
+        var frame = row.Int64OrNull(11) is { } id ? EventFrameTable.Find(db, id) : null;
+        var body = new EventBody(db.Bodies, nid, packed.ToArray(), frame);
+
+        // What a transaction sees may yet be rolled back.
+        if (db is Snapshot)
+        {
+            db.Bodies.Recent.Add(nid, body);
+        }
+
+        return body;
     }
 }

@@ -24,18 +24,9 @@ public enum EventFlags
 /// <summary>A row of <c>events</c>. Its body is unpacked when first asked for, and parsed once.</summary>
 public sealed class StoredEvent
 {
-    private readonly EventBodyCodec _bodies;
-    private readonly byte[] _packed;
-    private readonly EventFrame? _frame;
-    private byte[]? _json;
-    private Pdu? _pdu;
+    private readonly EventBody _body;
 
-    internal StoredEvent(EventBodyCodec bodies, byte[] packed, EventFrame? frame)
-    {
-        _bodies = bodies;
-        _packed = packed;
-        _frame = frame;
-    }
+    internal StoredEvent(EventBody body) => _body = body;
 
     /// <summary>The stream position at which it was stored.</summary>
     public required long Nid { get; init; }
@@ -65,10 +56,10 @@ public sealed class StoredEvent
 
     /// <summary>The canonical event, byte for byte as it was signed (or its redacted form).</summary>
     /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
-    public byte[] Json => _json ??= _bodies.Unpack(_packed, _frame);
+    public byte[] Json => _body.Json;
 
     /// <param name="version">That of the event's room.</param>
-    public Pdu Parse(RoomVersion version) => _pdu ??= Pdu.FromStored(Json, version, EventId);
+    public Pdu Parse(RoomVersion version) => _body.Parse(version, EventId);
 }
 
 /// <summary>What a new row of <c>events</c> holds besides its nid.</summary>

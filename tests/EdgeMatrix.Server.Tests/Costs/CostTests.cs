@@ -33,6 +33,26 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
         return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{filter}"), again: true);
     });
 
+    /// <remarks>A message that is sent is parsed where it comes in, and never again for those who send.</remarks>
+    [Fact]
+    public async Task A_message_is_unpacked_once_for_all_who_sync_and_never_to_send_the_next()
+    {
+        var (alice, room) = (worlds.Few.Alice, worlds.Few.Room);
+        var since = (await SyncAsync(alice, LazySync))["next_batch"].GetString();
+        await alice.SendTextAsync(room, "warm", "shared0");
+        var bodies = alice.Server.Part<Database>().Bodies;
+        var before = bodies.Unpacked;
+        await alice.SendTextAsync(room, "for all", "shared1");
+        Assert.Equal(before, bodies.Unpacked);
+        for (var n = 0; n < 5; n++)
+        {
+            Assert.Contains("for all", (await SyncAsync(alice, $"since={since}")).Body, StringComparison.Ordinal);
+        }
+
+        // The two messages; whoever syncs reads both.
+        Assert.Equal(before + 2, bodies.Unpacked);
+    }
+
     [Theory]
     [InlineData("messages?dir=b&limit=20")]
     [InlineData("messages?dir=b&limit=20&" + Lazy)]

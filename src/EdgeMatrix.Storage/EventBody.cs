@@ -1,0 +1,22 @@
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+
+namespace EdgeMatrix.Storage;
+
+/// <summary>The body of a stored event: unpacked when first asked for, and parsed once, whoever reads it. Never changes; thread-safe.</summary>
+internal sealed class EventBody(EventBodyCodec codec, long nid, byte[] packed, EventFrame? frame)
+{
+    // Two threads that ask at once make the same of it.
+    private byte[]? _json;
+    private Pdu? _pdu;
+
+    /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
+    public byte[] Json => _json ??= codec.Unpack(packed, frame);
+
+    public int PackedLength => packed.Length;
+
+    public Pdu Parse(RoomVersion version, string eventId) => _pdu ??= Pdu.FromStored(Json, version, eventId);
+
+    /// <summary>Whether this is the body of an event as its row has it. A redacted event has another body.</summary>
+    public bool Is(long @event, ReadOnlySpan<byte> stored) => nid == @event && stored.SequenceEqual(packed);
+}

@@ -1,0 +1,28 @@
+namespace EdgeMatrix.Storage;
+
+/// <summary>
+/// Bodies read lately, so that a message which many wait for is unpacked and parsed once for all of them. Told by the bytes of the row,
+/// they cannot be out of date. Bounded; thread-safe.
+/// </summary>
+internal sealed class RecentBodies
+{
+    // A small multiple of what is written between two rounds of syncs. Some 100 KiB of messages.
+    private const int MaxKept = 32;
+    private const int MaxKeptBytes = 1024;
+
+    private readonly EventBody?[] _bodies = new EventBody?[MaxKept];
+
+    public EventBody? Find(long nid, ReadOnlySpan<byte> packed) =>
+        Volatile.Read(ref Slot(nid)) is { } body && body.Is(nid, packed) ? body : null;
+
+    public void Add(long nid, EventBody body)
+    {
+        if (body.PackedLength <= MaxKeptBytes)
+        {
+            Volatile.Write(ref Slot(nid), body);
+        }
+    }
+
+    // Of events whose numbers follow each other none takes the place of another.
+    private ref EventBody? Slot(long nid) => ref _bodies[(int)((ulong)nid % MaxKept)];
+}
