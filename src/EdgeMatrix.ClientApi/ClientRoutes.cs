@@ -72,6 +72,7 @@ public static class ClientRoutes
         api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany);
         api.MapEncryption();
         api.MapGet(V3 + "/pushers", Pushers.List);
+        api.MapGet(V3 + "/notifications", NotificationList.Get);
         api.MapGet(V3 + "/pushrules", PushRuleEndpoints.GetAll);
         api.MapGet(V3 + "/pushrules/global", PushRuleEndpoints.GetGlobal);
         api.MapGet(Rule, PushRuleEndpoints.Get);

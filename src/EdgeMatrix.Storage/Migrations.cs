@@ -334,5 +334,19 @@ internal static class Migrations
         CREATE INDEX event_frames_of_room ON event_frames (room, hash);
         ALTER TABLE events ADD COLUMN frame INTEGER;  -- what body leaves out; null: nothing
         """,
+
+        // 9: what users of this server are notified of.
+        """
+        CREATE TABLE notifications (
+            user      INTEGER NOT NULL,
+            event     INTEGER NOT NULL,
+            room      INTEGER NOT NULL,
+            thread    INTEGER NOT NULL,               -- nid of the thread's root; 0: the main timeline
+            highlight INTEGER NOT NULL,
+            read      INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (user, event)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX notifications_unread ON notifications (user, room, event, thread, highlight) WHERE read = 0;
+        """,
     ];
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Accounts;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;

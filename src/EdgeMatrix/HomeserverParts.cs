@@ -2,6 +2,7 @@ using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Accounts.Filters;
+using EdgeMatrix.Accounts.Notifications;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.PushRules;
@@ -40,7 +41,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Server = server;
         Notifier = new ChangeNotifier(() => database.CommittedPosition);
 
-        Engine = new RoomEngine(database, server, Notifier, time)
+        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server).Record)
         {
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             Retention = new RetentionPolicy(
@@ -85,9 +86,11 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
 
+        var notifications = new NotificationUpkeep(database);
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
+            new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
         ];

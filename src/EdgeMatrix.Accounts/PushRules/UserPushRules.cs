@@ -140,7 +140,7 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
     private static string Write(PushRuleset rules) =>
         Json.Write(json => JsonSerializer.Serialize(json, new PushRulesContent(rules), PushRulesJson.Default.PushRulesContent));
 
-    private static PushRuleset Read(Session db, long user, string userId)
+    internal static PushRuleset Read(Session db, long user, string userId)
     {
         var defaults = DefaultPushRules.For(userId);
         return AccountDataTable.Find(db, user, AccountDataTable.Global, Type) is { } stored

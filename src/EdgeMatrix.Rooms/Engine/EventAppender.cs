@@ -11,6 +11,12 @@ namespace EdgeMatrix.Rooms.Engine;
 /// <param name="Redacted">Ids of events that became their redacted form.</param>
 internal sealed record AppendedEvents(long Position, List<(long User, Membership Membership)> LocalMemberships, List<string> Redacted);
 
+/// <summary>An event that was just written to the end of a room's timeline.</summary>
+/// <param name="State">The node of the room's state after it.</param>
+/// <param name="IsMove">It made somebody's membership another.</param>
+/// <param name="Redacted">Nid of the event that it emptied; null if it emptied none.</param>
+public sealed record AppendedEvent(Room Room, Pdu Pdu, long Nid, long State, bool IsMove, long? Redacted);
+
 /// <summary>The room to be created is there already.</summary>
 internal sealed class RoomTakenException : Exception;
 
@@ -21,7 +27,7 @@ internal sealed class AliasTakenException : Exception;
 internal sealed class ParentsLostException() : Exception("the events that this one was built on were not stored");
 
 /// <summary>Writes authorised events, one upon the other, to the end of a room: the last step before the disk.</summary>
-internal sealed class EventAppender(LocalServer server, TimeProvider time)
+internal sealed class EventAppender(LocalServer server, TimeProvider time, Action<WriteTransaction, AppendedEvent>? appended)
 {
     private const long SecondsPerDay = 86_400;
 
@@ -96,19 +102,23 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
             transaction?.Device, transaction?.TxnId);
         EventTable.Insert(db, nid, row, pdu.Json.Span);
 
+        var moved = false;
+        long? redacted = null;
         if (pdu is { Type: "m.room.member", StateKey: { } user })
         {
-            SetMembership(db, room, pdu, user, nid, result);
+            moved = SetMembership(db, room, pdu, user, nid, result);
         }
         else if (pdu is { Type: "m.room.redaction", Redacts: { } target })
         {
-            Redact(db, room, pdu, target, nid, state, result);
+            redacted = Redact(db, room, pdu, target, nid, state, result);
         }
 
+        appended?.Invoke(db, new AppendedEvent(room, pdu, nid, state, moved, redacted));
         return state;
     }
 
-    private void SetMembership(WriteTransaction db, Room room, Pdu pdu, string userId, long nid, AppendedEvents result)
+    /// <returns>Whether it is another than before.</returns>
+    private bool SetMembership(WriteTransaction db, Room room, Pdu pdu, string userId, long nid, AppendedEvents result)
     {
         var user = UserTable.Intern(db, userId);
         var membership = Memberships.Of(pdu);
@@ -129,6 +139,8 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
             result.LocalMemberships.Add((user, membership));
         }
 
+        return before != membership;
+
         static int Count(Membership? actual, Membership wanted) => actual == wanted ? 1 : 0;
     }
 
@@ -146,21 +158,23 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time)
 
     /// <summary>Empties the redacted event, where the redaction may.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions</remarks>
-    private static void Redact(WriteTransaction db, Room room, Pdu redaction, string target, long nid, long state, AppendedEvents result)
+    /// <returns>Its nid, if it was emptied.</returns>
+    private static long? Redact(WriteTransaction db, Room room, Pdu redaction, string target, long nid, long state, AppendedEvents result)
     {
         if (EventTable.Find(db, target) is not { } stored || stored.Room != room.Nid || stored.Flags.HasFlag(EventFlags.Redacted))
         {
-            return;
+            return null;
         }
 
         var pdu = stored.Parse(room.Version);
         if (!MayRedact(db, room, redaction, pdu, state))
         {
-            return;
+            return null;
         }
 
         EventTable.Redact(db, stored.Nid, nid, Redaction.RedactPdu(pdu).Json.Span);
         result.Redacted.Add(target);
+        return stored.Nid;
     }
 
     private static bool MayRedact(WriteTransaction db, Room room, Pdu redaction, Pdu target, long state)

@@ -21,10 +21,12 @@ public sealed record TransactionId(long Device, string Endpoint, string TxnId);
 /// event as soon as this one is queued for the disk; the caller gets its answer when it is on the disk. Should the
 /// commit fail, the head is dropped and read anew, and events built on the lost one fail for want of their prev events.
 /// </remarks>
-public sealed class RoomEngine(Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time)
+/// <param name="appended">What else is to be written with every event that goes to the end of a timeline, in the same transaction.</param>
+public sealed class RoomEngine(
+    Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time, Action<WriteTransaction, AppendedEvent>? appended = null)
 {
     private readonly LoadedRooms _rooms = new();
-    private readonly EventAppender _appender = new(server, time);
+    private readonly EventAppender _appender = new(server, time, appended);
 
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }

@@ -27,6 +27,9 @@ public sealed class RoomEventFilter
     /// <summary>Member events that the device was sent before are wanted again.</summary>
     public bool IncludeRedundantMembers { get; private init; }
 
+    /// <summary>Unread messages are wanted thread by thread.</summary>
+    public bool UnreadThreadNotifications { get; private init; }
+
     /// <summary>Reads a filter; what it does not know in it is ignored.</summary>
     /// <param name="filter">A JSON object.</param>
     /// <param name="problem">What is wrong with it, for the client's developer; null if it was read.</param>
@@ -38,12 +41,14 @@ public sealed class RoomEventFilter
         var containsUrl = problem is null ? FilterJson.Bool(filter, "contains_url", out problem) : null;
         var lazy = problem is null ? FilterJson.Bool(filter, "lazy_load_members", out problem) : null;
         var redundant = problem is null ? FilterJson.Bool(filter, "include_redundant_members", out problem) : null;
+        var threads = problem is null ? FilterJson.Bool(filter, "unread_thread_notifications", out problem) : null;
         return problem is not null
             ? All
             : new RoomEventFilter
             {
                 LazyLoadMembers = lazy ?? false,
                 IncludeRedundantMembers = redundant ?? false,
+                UnreadThreadNotifications = threads ?? false,
                 _events = events,
                 _rooms = rooms is null ? null : [.. rooms],
                 _notRooms = [.. notRooms ?? []],

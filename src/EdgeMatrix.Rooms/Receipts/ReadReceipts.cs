@@ -8,6 +8,8 @@ namespace EdgeMatrix.Rooms.Receipts;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#receipts</remarks>
 public sealed class ReadReceipts(RoomEngine engine)
 {
+    private const long NoThread = -1;
+
     /// <summary>Moves a receipt forward to an event; one that is unknown or no newer leaves it where it is.</summary>
     /// <param name="thread">Empty for an unthreaded receipt, else <c>main</c> or the id of the thread's root.</param>
     public Task SetAsync(Room room, long user, ReceiptType type, string thread, string eventId) =>
@@ -26,6 +28,13 @@ public sealed class ReadReceipts(RoomEngine engine)
 
             var position = db.NextPosition();
             ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
+            NotificationTable.Read(db, user, room.Nid, stored.Nid, thread switch
+            {
+                "" => null,
+                "main" => NotificationTable.MainTimeline,
+                _ => EventTable.FindNid(db, thread) ?? NoThread,
+            });
+
             db.AfterCommit(() => engine.Notifier.RoomChanged(
                 room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers()));
         });

@@ -109,6 +109,7 @@ public static class EventDeletion
         {
             using var delete = db.Prepare(UnreadableReceiptsSql).Bind(room.Nid);
             delete.Run();
+            NotificationTable.DeleteUnread(db, room.Nid, done);
         }
 
         return new DeletedMessages(rows.Count == limit ? rows[^1].Timeline : null, count, keptHere, bytes);

@@ -110,6 +110,8 @@ public static class PurgedRoomTable
             using var delete = db.Prepare(sql).Bind(room.Nid);
             delete.Run();
         }
+
+        NotificationTable.DeleteUnread(db, room.Nid, long.MaxValue);
     }
 
     /// <summary>Whether rows of a room of that id remain to be deleted.</summary>

@@ -30,7 +30,7 @@ internal static class JoinedRoomSync
         var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before!.State, end, summary?.Heroes ?? []);
         var ephemeral = EphemeralEvents.Read(round, room, isNew);
         var ownData = accountData.OfRoom(round, room.Nid, room.Id, isNew);
-        if (!full && !delta.Any && summary is null && !ephemeral.Any && ownData.Count == 0)
+        if (!full && !delta.Any && summary is null && !ephemeral.Any && ownData.Count == 0 && !UnreadNotifications.Changed(round, room))
         {
             return false;
         }
@@ -40,6 +40,7 @@ internal static class JoinedRoomSync
         delta.Write(round, json);
         ephemeral.Write(json);
         AccountDataNews.Write(json, ownData);
+        UnreadNotifications.Write(round, json, room);
         json.WriteEndObject();
         return true;
     }

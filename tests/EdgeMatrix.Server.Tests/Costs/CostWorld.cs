@@ -67,13 +67,13 @@ internal sealed class CostWorld : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    // Members without an account, and so without a sync.
+    // Members of another server: none here is to be notified.
     private async Task AddMembersAsync(int count)
     {
         var room = _server.Part<RoomEngine>().Find(Room)!;
         var members = _server.Part<RoomMembers>();
         var joins = await Task.WhenAll(Enumerable.Range(0, count).Select(
-            i => members.JoinAsync(room, $"@member{i}:test", null, TestContext.Current.CancellationToken)));
+            i => members.JoinAsync(room, $"@member{i}:elsewhere", null, TestContext.Current.CancellationToken)));
         Assert.All(joins, (Outcome<string> join) => Assert.Null(join.Refusal));
     }
 }

@@ -3,11 +3,11 @@ using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
 using EdgeMatrix.Rooms.History;
 
-namespace EdgeMatrix.Sync;
+namespace EdgeMatrix.Accounts;
 
 /// <summary>The users whom a user ignores: the <c>m.ignored_user_list</c> of the account data.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#ignoring-users</remarks>
-internal static class IgnoredUsers
+public static class IgnoredUsers
 {
     public static HashSet<string> Read(Session db, long user)
     {

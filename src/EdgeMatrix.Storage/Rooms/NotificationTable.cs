@@ -1,0 +1,140 @@
+namespace EdgeMatrix.Storage.Rooms;
+
+/// <param name="Thread">Nid of the root of the thread; 0 for the room's main timeline.</param>
+/// <param name="RootId">The id of the thread's root; null for the main timeline.</param>
+public readonly record struct UnreadCount(long Thread, string? RootId, long Notifications, long Highlights);
+
+/// <param name="Event">Nid of the event.</param>
+public readonly record struct NotificationRow(long Room, long Event, bool Read, bool Highlight);
+
+/// <summary>Of whom the messages in a room have to be thought.</summary>
+/// <param name="RulesPosition">The stream position of the last change of their push rules; null if they have those of everyone.</param>
+/// <param name="IgnoredPosition">That of their list of ignored users; null if they have none.</param>
+public readonly record struct NotifiedUser(string UserId, long? RulesPosition, long? IgnoredPosition);
+
+/// <summary>The <c>notifications</c> table: events that users of this server were, or are to be, notified of.</summary>
+public static class NotificationTable
+{
+    /// <summary>In the place of a thread: events that are in none.</summary>
+    public const long MainTimeline = 0;
+
+    private const string UserSql = """
+        SELECT u.user_id, r.position, i.position
+        FROM memberships m JOIN users u ON u.nid = m.user
+        LEFT JOIN account_data r ON r.user = m.user AND r.room = 0 AND r.type = 'm.push_rules'
+        LEFT JOIN account_data i ON i.user = m.user AND i.room = 0 AND i.type = 'm.ignored_user_list'
+        WHERE m.room = ? AND m.user = ? AND m.membership IN (1, 2)
+        """;
+
+    private const string InsertSql = """
+        INSERT INTO notifications (user, event, room, thread, highlight) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """;
+
+    private const string ReadAllSql = "UPDATE notifications SET read = 1 WHERE user = ? AND room = ? AND read = 0 AND event <= ?";
+    private const string ReadThreadSql = ReadAllSql + " AND thread = ?";
+
+    private const string UnreadSql = """
+        SELECT thread, (SELECT event_id FROM events WHERE nid = thread), count(*), sum(highlight)
+        FROM notifications WHERE user = ? AND room = ? AND read = 0 GROUP BY thread
+        """;
+
+    private const string BackwardSql = "SELECT room, event, read, highlight FROM notifications WHERE user = ? AND event < ? ORDER BY event DESC LIMIT ?";
+
+    private const string HighlightsBackwardSql = """
+        SELECT room, event, read, highlight FROM notifications WHERE user = ? AND event < ? AND highlight = 1 ORDER BY event DESC LIMIT ?
+        """;
+
+    private const string DeleteSql = "DELETE FROM notifications WHERE user = ? AND event = ?";
+
+    // The accounts are few, and each has its unread messages in order.
+    private const string DeleteUnreadSql = """
+        DELETE FROM notifications WHERE read = 0 AND room = ? AND event <= ? AND user IN (SELECT user FROM accounts)
+        """;
+
+    private const string NextUserSql = "SELECT user FROM notifications WHERE user > ? ORDER BY user LIMIT 1";
+
+    private const string TrimSql = """
+        DELETE FROM notifications WHERE user = ?1
+        AND event <= (SELECT event FROM notifications WHERE user = ?1 ORDER BY event DESC LIMIT 1 OFFSET ?2)
+        """;
+
+    /// <summary>Null for whom nothing in the room concerns.</summary>
+    public static NotifiedUser? User(Session db, long room, long user)
+    {
+        using var query = db.Prepare(UserSql).Bind(room).Bind(user);
+        return query.Step() ? new NotifiedUser(query.Text(0), query.Int64OrNull(1), query.Int64OrNull(2)) : null;
+    }
+
+    public static void Insert(WriteTransaction db, long user, long room, long @event, long thread, bool highlight)
+    {
+        using var insert = db.Prepare(InsertSql).Bind(user).Bind(@event).Bind(room).Bind(thread).Bind(highlight ? 1 : 0);
+        insert.Run();
+    }
+
+    /// <summary>The user has read up to an event, in all threads or in one.</summary>
+    public static void Read(WriteTransaction db, long user, long room, long upTo, long? thread)
+    {
+        using var update = db.Prepare(thread is null ? ReadAllSql : ReadThreadSql).Bind(user).Bind(room).Bind(upTo);
+        if (thread is { } one)
+        {
+            update.Bind(one);
+        }
+
+        update.Run();
+    }
+
+    /// <summary>What the user has not read of a room, thread by thread.</summary>
+    public static List<UnreadCount> Unread(Session db, long user, long room)
+    {
+        using var query = db.Prepare(UnreadSql).Bind(user).Bind(room);
+        var counts = new List<UnreadCount>();
+        while (query.Step())
+        {
+            var root = query.IsNull(1) ? null : EventIdBytes.Decode(query.Blob(1));
+            counts.Add(new UnreadCount(query.Int64(0), root, query.Int64(2), query.Int64(3)));
+        }
+
+        return counts;
+    }
+
+    /// <summary>The user's notifications of before an event, the newest first.</summary>
+    public static List<NotificationRow> Backward(Session db, long user, long before, bool highlightsOnly, int limit)
+    {
+        using var query = db.Prepare(highlightsOnly ? HighlightsBackwardSql : BackwardSql).Bind(user).Bind(before).Bind(limit);
+        var rows = new List<NotificationRow>();
+        while (query.Step())
+        {
+            rows.Add(new NotificationRow(query.Int64(0), query.Int64(1), query.Int64(2) != 0, query.Int64(3) != 0));
+        }
+
+        return rows;
+    }
+
+    /// <summary>There is nothing left to notify of.</summary>
+    public static void Delete(WriteTransaction db, long user, long @event)
+    {
+        using var delete = db.Prepare(DeleteSql).Bind(user).Bind(@event);
+        delete.Run();
+    }
+
+    /// <summary>Nobody can read the old messages of a room any more.</summary>
+    public static void DeleteUnread(WriteTransaction db, long room, long upTo)
+    {
+        using var delete = db.Prepare(DeleteUnreadSql).Bind(room).Bind(upTo);
+        delete.Run();
+    }
+
+    /// <summary>The first user after a nid who has notifications; null if there is none.</summary>
+    public static long? NextUser(Session db, long after)
+    {
+        using var query = db.Prepare(NextUserSql).Bind(after);
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>Forgets all of a user's notifications but the newest.</summary>
+    public static void Trim(WriteTransaction db, long user, int keep)
+    {
+        using var delete = db.Prepare(TrimSql).Bind(user).Bind(keep);
+        delete.Run();
+    }
+}
