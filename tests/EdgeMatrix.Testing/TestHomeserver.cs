@@ -27,6 +27,8 @@ public enum Transport
 /// </summary>
 public sealed class TestHomeserver : IAsyncDisposable
 {
+    private static readonly DateTimeOffset _start = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000);
+
     private readonly Settings _settings;
     private readonly Homeserver _homeserver;
     private bool _ended;
@@ -80,7 +82,11 @@ public sealed class TestHomeserver : IAsyncDisposable
             seed,
             network,
             Directory.CreateTempSubdirectory("edgematrix-test-").FullName,
-            new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000))));
+            new FakeTimeProvider(_start)));
+
+    /// <summary>Starts over a data folder that is there; it dies with the server.</summary>
+    public static Task<TestHomeserver> StartOnAsync(string data, ulong seed = 2) => StartAsync(new Settings(
+        options => options, Transport.Memory, "test", seed, null, data, new FakeTimeProvider(_start)));
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
     public async Task<TestHomeserver> RestartAsync()

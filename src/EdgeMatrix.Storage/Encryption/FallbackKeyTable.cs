@@ -7,6 +7,7 @@ public static class FallbackKeyTable
     private const string FindSql = "SELECT algorithm, key_id, key FROM fallback_keys WHERE device = ? AND algorithm = ?";
     private const string UnusedSql = "SELECT algorithm FROM fallback_keys WHERE device = ? AND used = 0 ORDER BY algorithm";
     private const string UseSql = "UPDATE fallback_keys SET used = 1 WHERE device = ? AND algorithm = ? AND used = 0";
+    private const string UseAllSql = "UPDATE fallback_keys SET used = 1 WHERE used = 0";
     private const string DeleteOfDeviceSql = "DELETE FROM fallback_keys WHERE device = ?";
 
     // The same key once more stays as used as it was.
@@ -53,6 +54,13 @@ public static class FallbackKeyTable
         using var use = db.Prepare(UseSql).Bind(device).Bind(algorithm);
         use.Run();
         return row;
+    }
+
+    /// <summary>Counts all keys as used, so that each device uploads a new one.</summary>
+    public static void UseAll(WriteTransaction db)
+    {
+        using var use = db.Prepare(UseAllSql);
+        use.Run();
     }
 
     public static void DeleteOfDevice(WriteTransaction db, long device)

@@ -29,6 +29,8 @@ public static class OneTimeKeyTable
     private const string DeleteOfDeviceSql = "DELETE FROM one_time_keys WHERE device = ?";
     private const string RememberSql = "INSERT INTO claimed_one_time_keys (device, hash) VALUES (?, ?)";
     private const string IsClaimedSql = "SELECT 1 FROM claimed_one_time_keys WHERE device = ? AND hash = ?";
+    private const string EverySql = "SELECT device, algorithm, key_id, key FROM one_time_keys ORDER BY nid";
+    private const string DeleteEverySql = "DELETE FROM one_time_keys";
     private const string ForgetSql = "DELETE FROM claimed_one_time_keys WHERE device = ?";
 
     private const string ForgetOldSql = """
@@ -99,6 +101,25 @@ public static class OneTimeKeyTable
     {
         using var query = db.Prepare(IsClaimedSql).Bind(device).Bind(Hash(algorithm, keyId, key));
         return query.Step();
+    }
+
+    /// <summary>
+    /// Drops the keys of all devices as if they had been handed out, which may have happened where this database does not know of it. Each
+    /// device learns that it has none, and uploads others.
+    /// </summary>
+    public static void DropAll(WriteTransaction db)
+    {
+        using (var every = db.Prepare(EverySql))
+        {
+            while (every.Step())
+            {
+                using var remember = db.Prepare(RememberSql).Bind(every.Int64(0)).Bind(Hash(every.Text(1), every.Text(2), every.Blob(3)));
+                remember.Run();
+            }
+        }
+
+        using var delete = db.Prepare(DeleteEverySql);
+        delete.Run();
     }
 
     public static void DeleteOfDevice(WriteTransaction db, long device)

@@ -15,6 +15,8 @@ internal sealed class Arguments
         ("room export", Command.RoomExport),
         ("room explain", Command.RoomExplain),
         ("tardis", Command.Tardis),
+        ("backup", Command.Backup),
+        ("restore", Command.Restore),
         ("config", Command.Config),
         ("version", Command.Version),
         ("help", Command.Help),
@@ -23,6 +25,8 @@ internal sealed class Arguments
     private static readonly string[] OptionsWithValue = ["--config", "--data", "--server-name", "--listen", "--set", "--file", "--room-version"];
 
     private static readonly string[] Flags = ["--password-stdin", "--admin", "--ndjson", "--json5", "--help", "--version"];
+
+    private const string BackupPlace = "FILE of the backup, or - for a pipe";
 
     private readonly Queue<string> _arguments;
     private readonly List<string> _words = [];
@@ -54,7 +58,7 @@ internal sealed class Arguments
             {
                 _flags.Add("--help");
             }
-            else if (argument.StartsWith('-'))
+            else if (argument != "-" && argument.StartsWith('-'))
             {
                 ReadOption(argument);
             }
@@ -170,6 +174,7 @@ internal sealed class Arguments
             UserName = WordFor("NAME of a user"),
             Room = WordFor("ROOM: its id or an alias"),
             EventId = WordFor("[EVENT]"),
+            BackupFile = WordFor(BackupPlace),
             PasswordFromStdin = _flags.Contains("--password-stdin"),
             Admin = _flags.Contains("--admin"),
             Format = _flags.Contains("--ndjson") ? ExportFormat.Ndjson : _flags.Contains("--json5") ? ExportFormat.Scenario : ExportFormat.Array,
@@ -189,6 +194,7 @@ internal sealed class Arguments
         Command.UserAdd or Command.UserResetPassword => ["NAME of a user"],
         Command.RoomExport => ["ROOM: its id or an alias"],
         Command.RoomExplain => _roomFile is null ? ["ROOM: its id or an alias", "[EVENT]"] : ["[EVENT]"],
+        Command.Backup or Command.Restore => [BackupPlace],
         _ => [],
     };
 

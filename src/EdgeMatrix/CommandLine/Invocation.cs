@@ -32,6 +32,9 @@ internal sealed record Invocation
     /// <summary><c>IP:PORT</c> that <c>tardis</c> listens on; null: the one that TARDIS asks for.</summary>
     public string? TardisAddress { get; init; }
 
+    /// <summary>FILE of <c>backup</c> and <c>restore</c>; <c>-</c>: a standard stream.</summary>
+    public string? BackupFile { get; init; }
+
     public string? ConfigFile { get; init; }
 
     public IReadOnlyList<CommandLineSetting> Settings { get; init; } = [];
@@ -46,6 +49,8 @@ internal enum Command
     RoomExport,
     RoomExplain,
     Tardis,
+    Backup,
+    Restore,
     Config,
     Version,
     Help,

@@ -16,6 +16,9 @@ internal sealed record Terminal(Func<string?> ReadLine, TextWriter Output, TextW
     /// <summary>Standard output as bytes, for what is written to be read by programs.</summary>
     public Func<Stream> OpenOutput { get; init; } = OpenStandardOutput;
 
+    /// <summary>Standard input as bytes.</summary>
+    public Func<Stream> OpenInput { get; init; } = System.Console.OpenStandardInput;
+
     public static Terminal OfProcess() => new(System.Console.ReadLine, System.Console.Out, System.Console.Error)
     {
         ReadHidden = System.Console.IsInputRedirected ? null : ReadHiddenLine,

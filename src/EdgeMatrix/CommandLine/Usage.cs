@@ -13,6 +13,8 @@ internal static class Usage
           edgematrix user reset-password NAME    give an account a new password; logs out its devices
           edgematrix room export ROOM            print every event of a room (an id, or an alias of this server) as a JSON array
           edgematrix room explain ROOM [EVENT]   tell, step by step, how the state at an event (the newest) came to be
+          edgematrix backup FILE                 copy everything into one file, beside the running server (- writes to a pipe)
+          edgematrix restore FILE                make a data folder of such a file; overwrites nothing (- reads from a pipe)
           edgematrix tardis                      resolve states for the TARDIS debugger, at ws://127.0.0.1:1234
           edgematrix config                      print the configuration in force, and where each value comes from
           edgematrix version
@@ -31,7 +33,7 @@ internal static class Usage
 
         Every key may also stand in the environment: EDGEMATRIX_SERVER__NAME is server.name.
         Later wins: file, environment, command line. `edgematrix config` lists all keys.
-        The user commands open the database themselves: stop the server first. The room commands only read, beside it.
+        The user commands open the database themselves: stop the server first. The room commands and backup only read, beside it.
 
         """;
 }

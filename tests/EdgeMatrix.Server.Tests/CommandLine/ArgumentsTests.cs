@@ -21,6 +21,8 @@ public sealed class ArgumentsTests
     [InlineData("room export !r:test --ndjson", Command.RoomExport)]
     [InlineData("room explain !r:test", Command.RoomExplain)]
     [InlineData("tardis --listen 127.0.0.1:1", Command.Tardis)]
+    [InlineData("backup /mnt/edgematrix.tar", Command.Backup)]
+    [InlineData("restore -", Command.Restore)]
     [InlineData("config", Command.Config)]
     [InlineData("version", Command.Version)]
     [InlineData("--version", Command.Version)]
