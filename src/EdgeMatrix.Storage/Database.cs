@@ -14,6 +14,7 @@ public sealed class Database : IAsyncDisposable
     private readonly KnownStateKeys _stateKeys = new();
     private long _reads;
     private int _disposed;
+    private volatile bool _shrinking;
 
     private Database(FileStream fileLock, DatabaseConnection writing, DatabaseOptions options)
     {
@@ -74,7 +75,9 @@ public sealed class Database : IAsyncDisposable
             CreateFile(options.Path);
             writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
             writing.KeepLogOnClose(true);
-            writing.Execute("PRAGMA page_size = 4096");
+
+            // Both count for a file that is still empty only.
+            writing.Execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;");
             DatabaseSchema.Prepare(writing, options.Path, migrations);
             writing.KeepLogOnClose(false);
             writing.Execute($"""
@@ -126,6 +129,27 @@ public sealed class Database : IAsyncDisposable
         }
 
         return DiskFailure;
+    }
+
+    /// <summary>Gives some of the pages that hold nothing back to the file system, if they are many or a former call began with it.</summary>
+    /// <returns>Whether to call again.</returns>
+    public async Task<bool> ShrinkSliceAsync()
+    {
+        if (!_shrinking)
+        {
+            using var snapshot = OpenSnapshot();
+            _shrinking = FreePages.Read(snapshot).IsMuch;
+        }
+
+        if (_shrinking && !await WriteAsync(FreePages.GiveSomeBack))
+        {
+            // The file ends earlier once the log is in it.
+            _shrinking = false;
+            _writer.CheckpointSoon();
+            await WriteAsync(_ => { });
+        }
+
+        return _shrinking;
     }
 
     /// <summary>

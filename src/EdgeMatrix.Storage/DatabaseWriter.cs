@@ -29,6 +29,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
+    private volatile bool _checkpointWanted;
     private volatile DatabaseException? _diskFailure;
     private volatile DatabaseException? _lastDiskFailure;
     private volatile DatabaseException? _logFailure;
@@ -101,6 +102,9 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         await _stopped.Task;
     }
 
+    /// <summary>Moves the log into the file after the next group, however short it is.</summary>
+    public void CheckpointSoon() => _checkpointWanted = true;
+
     private static ObjectDisposedException Closed() => new(nameof(Database), "The database is closed.");
 
     private async Task<T> WaitAndRunAsync<T>(WriteJob<T> job)
@@ -142,8 +146,9 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             }
 
             _group.Clear();
-            if (_logPages >= CheckpointPages && _logFailure is null)
+            if ((_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null)
             {
+                _checkpointWanted = false;
                 _logPages = 0;
                 Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
             }

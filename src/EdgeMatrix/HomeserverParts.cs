@@ -93,6 +93,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
+            new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
         ];
     }
 

@@ -1,6 +1,8 @@
 using System.Net;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Crash.Tests.Disks;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Xunit;
@@ -103,6 +105,23 @@ internal sealed class RecordedRun : IAsyncDisposable
         await StepAsync("states large enough for chunks", true, () => SetManyStatesAsync(room, 120, 300));
         await StepAsync("a logout", false, () => Ok(_bob.PostAsync("/_matrix/client/v3/logout", "{}")));
         await StepAsync("a leave", false, () => Ok(_alice.PostAsync($"/_matrix/client/v3/rooms/{hidden}/leave", "{}")));
+        await StepAsync("a purge", true, async () =>
+        {
+            var purge = _server.Part<RoomPurge>();
+            await purge.DeleteAsync(_server.Part<RoomEngine>().Find(hidden)!, atOnce: true, CancellationToken.None);
+            while (await purge.SliceAsync(CancellationToken.None))
+            {
+            }
+        });
+        await StepAsync("history deleted", true, () =>
+            _server.Part<HistoryPurge>().DeleteAsync(_server.Part<RoomEngine>().Find(room)!, long.MaxValue, sentBeforeMs: null, CancellationToken.None));
+        await StepAsync("free pages given back", true, async () =>
+        {
+            while (await _server.Part<Database>().WriteAsync(FreePages.GiveSomeBack))
+            {
+            }
+        });
+        await StepAsync("a message after that", false, () => _alice.SendTextAsync(room, "Still here", NextTransaction()));
         await _server.DisposeAsync();
         _server = null;
     }

@@ -136,6 +136,41 @@ public class RoomPurgeTests
         Assert.True(second.Nid > first.Nid);
     }
 
+    [Fact]
+    public async Task The_space_of_a_deleted_room_goes_back_to_the_file_system_while_others_talk()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var (room, other) = (await alice.CreateRoomAsync(), await alice.CreateRoomAsync());
+        var random = new Random(1);
+        await Parallel.ForEachAsync(Enumerable.Range(0, 600).Select(n => (n, Noise(random))).ToList(), async (message, _) =>
+            await alice.SendTextAsync(room, message.Item2, $"t{message.n}"));
+        await server.Part<RoomPurge>().DeleteAsync(server.Part<RoomEngine>().Find(room)!, atOnce: true, default);
+        var full = new FileInfo(Path.Combine(server.DataFolder, "edgematrix.db")).Length;
+
+        var upkeep = server.UpkeepAsync(TimeSpan.FromHours(2));
+        var sent = 0;
+        do
+        {
+            Assert.StartsWith("$", await alice.SendTextAsync(other, "still here", $"o{sent++}"), StringComparison.Ordinal);
+        }
+        while (!upkeep.IsCompleted);
+
+        await upkeep;
+        await server.WritesSettledAsync();
+        Assert.InRange(new FileInfo(Path.Combine(server.DataFolder, "edgematrix.db")).Length, 1, full / 4);
+        Assert.Empty(Findings(server));
+        Assert.Equal(sent, (await alice.GetAsync($"/_matrix/client/v3/rooms/{other}/messages?dir=b&limit=1000"))["chunk"].EnumerateArray()
+            .Count(e => e.GetProperty("type").GetString() == "m.room.message"));
+    }
+
+    private static string Noise(Random random)
+    {
+        var bytes = new byte[4_000];
+        random.NextBytes(bytes);
+        return Convert.ToBase64String(bytes);
+    }
+
     private static async Task<(TestSession Alice, TestSession Bob, string Room)> LivedInAsync(TestHomeserver server)
     {
         var alice = await server.RegisterAsync("alice");
