@@ -14,6 +14,7 @@ internal sealed class Arguments
         ("user reset-password", Command.UserResetPassword),
         ("room export", Command.RoomExport),
         ("room explain", Command.RoomExplain),
+        ("storage", Command.Storage),
         ("tardis", Command.Tardis),
         ("backup", Command.Backup),
         ("restore", Command.Restore),
@@ -24,7 +25,7 @@ internal sealed class Arguments
 
     private static readonly string[] OptionsWithValue = ["--config", "--data", "--server-name", "--listen", "--set", "--file", "--room-version"];
 
-    private static readonly string[] Flags = ["--password-stdin", "--admin", "--ndjson", "--json5", "--help", "--version"];
+    private static readonly string[] Flags = ["--password-stdin", "--admin", "--ndjson", "--json5", "--json", "--vacuum", "--help", "--version"];
 
     private const string BackupPlace = "FILE of the backup, or - for a pipe";
 
@@ -163,6 +164,11 @@ internal sealed class Arguments
             _problem = $"{NameOf(command)} takes --ndjson or --json5, not both";
         }
 
+        if (_problem is null && _flags.Contains("--json") && _flags.Contains("--vacuum"))
+        {
+            _problem = $"{NameOf(command)} takes --json or --vacuum, not both";
+        }
+
         if (_listeners.Count > 0 && command != Command.Tardis)
         {
             _settings.Add(new("--listen", "server.listen", new List<object>(_listeners)));
@@ -175,6 +181,8 @@ internal sealed class Arguments
             Room = WordFor("ROOM: its id or an alias"),
             EventId = WordFor("[EVENT]"),
             BackupFile = WordFor(BackupPlace),
+            Json = _flags.Contains("--json"),
+            Vacuum = _flags.Contains("--vacuum"),
             PasswordFromStdin = _flags.Contains("--password-stdin"),
             Admin = _flags.Contains("--admin"),
             Format = _flags.Contains("--ndjson") ? ExportFormat.Ndjson : _flags.Contains("--json5") ? ExportFormat.Scenario : ExportFormat.Array,
@@ -240,6 +248,7 @@ internal sealed class Arguments
             "--password-stdin" => command is not (Command.UserAdd or Command.UserResetPassword),
             "--admin" => command is not Command.UserAdd,
             "--ndjson" or "--json5" => command is not Command.RoomExport,
+            "--json" or "--vacuum" => command is not Command.Storage,
             "--file" => command is not Command.RoomExplain,
             "--room-version" => command is not Command.RoomExplain || _roomFile is null,
             _ => false,

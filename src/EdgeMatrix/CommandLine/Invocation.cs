@@ -29,6 +29,12 @@ internal sealed record Invocation
     /// <summary>The room version of that file; null: as its create event says.</summary>
     public string? RoomVersion { get; init; }
 
+    /// <summary><c>storage</c> as JSON.</summary>
+    public bool Json { get; init; }
+
+    /// <summary><c>storage</c> is to write the database anew without its free pages.</summary>
+    public bool Vacuum { get; init; }
+
     /// <summary><c>IP:PORT</c> that <c>tardis</c> listens on; null: the one that TARDIS asks for.</summary>
     public string? TardisAddress { get; init; }
 
@@ -48,6 +54,7 @@ internal enum Command
     UserResetPassword,
     RoomExport,
     RoomExplain,
+    Storage,
     Tardis,
     Backup,
     Restore,

@@ -15,6 +15,7 @@ internal static class Usage
           edgematrix room explain ROOM [EVENT]   tell, step by step, how the state at an event (the newest) came to be
           edgematrix backup FILE                 copy everything into one file, beside the running server (- writes to a pipe)
           edgematrix restore FILE                make a data folder of such a file; overwrites nothing (- reads from a pipe)
+          edgematrix storage                     tell where every byte goes, and what could be freed
           edgematrix tardis                      resolve states for the TARDIS debugger, at ws://127.0.0.1:1234
           edgematrix config                      print the configuration in force, and where each value comes from
           edgematrix version
@@ -25,6 +26,8 @@ internal static class Usage
           --server-name NAME    what follows the colon of user ids; fixed from the first start on
           --listen URL          http://IP:PORT or https://IP:PORT (http://0.0.0.0:8008); may be repeated
           --set KEY=VALUE       set any key of the file; VALUE is TOML, a bare word is a string
+          --json                storage: for machines
+          --vacuum              storage: write the database anew without its free pages; stop the server first
           --ndjson, --json5     room export: an event a line, or a scenario of TARDIS
           --file FILE           room explain: a room that was exported, by any server, instead of ROOM
           --room-version V      room explain --file: what the file's create event does not say, or says wrongly
@@ -34,6 +37,7 @@ internal static class Usage
         Every key may also stand in the environment: EDGEMATRIX_SERVER__NAME is server.name.
         Later wins: file, environment, command line. `edgematrix config` lists all keys.
         The user commands open the database themselves: stop the server first. The room commands and backup only read, beside it.
+        The user commands open the database themselves: stop the server first. The room commands and storage only read, beside it.
 
         """;
 }
