@@ -87,12 +87,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
 
         var notifications = new NotificationUpkeep(database);
+        var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
+            new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
         ];
     }

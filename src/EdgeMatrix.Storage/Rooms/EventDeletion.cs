@@ -29,6 +29,11 @@ public static class EventDeletion
         DELETE FROM receipts WHERE room = ? AND NOT EXISTS (SELECT 1 FROM events WHERE nid = receipts.event)
         """;
 
+    private const string MessageBytesSql = "SELECT room, sum(length(body) + 100) FROM events WHERE state_key IS NULL GROUP BY room";
+
+    /// <summary>About what an event takes besides its body, its place in the indexes included.</summary>
+    public const int BytesBesideBody = 100;
+
     private static readonly string[] _nodeSql = ["DELETE FROM state_chunks WHERE node = ?", "DELETE FROM state_nodes WHERE nid = ?"];
     private static readonly string[] _eventSql = ["DELETE FROM redactions WHERE event = ?", "DELETE FROM events WHERE nid = ?"];
 
@@ -113,6 +118,19 @@ public static class EventDeletion
         }
 
         return new DeletedMessages(rows.Count == limit ? rows[^1].Timeline : null, count, keptHere, bytes);
+    }
+
+    /// <summary>The bytes that messages take, room by room. Looks at all events.</summary>
+    public static Dictionary<long, long> MessageBytesOfRooms(Session db)
+    {
+        using var query = db.Prepare(MessageBytesSql);
+        var rooms = new Dictionary<long, long>();
+        while (query.Step())
+        {
+            rooms[query.Int64(0)] = query.Int64(1);
+        }
+
+        return rooms;
     }
 
     private static bool IsNeeded(Session db, long redaction)

@@ -36,8 +36,7 @@ internal static class Usage
 
         Every key may also stand in the environment: EDGEMATRIX_SERVER__NAME is server.name.
         Later wins: file, environment, command line. `edgematrix config` lists all keys.
-        The user commands open the database themselves: stop the server first. The room commands and backup only read, beside it.
-        The user commands open the database themselves: stop the server first. The room commands and storage only read, beside it.
+        The user commands open the database themselves: stop the server first. The room commands, storage and backup only read, beside it.
 
         """;
 }

@@ -115,6 +115,16 @@ internal static class ConfigKeys
             "With relaxed durability: a power cut loses no write that was acknowledged longer ago. Without it: up to 4 MiB of log; 0s: nothing.",
             options => options.Storage.FlushInterval,
             (options, interval) => options with { Storage = options.Storage with { FlushInterval = interval } }),
+        ConfigKey.Size(
+            "storage.limit",
+            "How large the database may be: beyond, the oldest messages of the largest rooms are deleted, but for those of the last day.",
+            options => options.Storage.Limit,
+            (options, bytes) => options with { Storage = options.Storage with { Limit = bytes } }),
+        ConfigKey.Size(
+            "storage.room_limit",
+            "How much the messages of one room may take: beyond, its oldest are deleted, but for those of the last day.",
+            options => options.Storage.RoomLimit,
+            (options, bytes) => options with { Storage = options.Storage with { RoomLimit = bytes } }),
         ConfigKey.Text(
             "admin.token",
             "Bearer token that lets a machine read /metrics. Without it: only this machine may.",

@@ -82,6 +82,12 @@ public sealed record StorageOptions
 
     /// <summary>With <see cref="Durability.Relaxed"/>: how much acknowledged writing a power cut may lose, in time; null: up to 4 MiB of log.</summary>
     public TimeSpan? FlushInterval { get; init; }
+
+    /// <summary>Bytes of the database beyond which old messages are deleted; null: none are.</summary>
+    public long? Limit { get; init; }
+
+    /// <summary>Bytes of the messages of one room beyond which its old ones are deleted; null: none are.</summary>
+    public long? RoomLimit { get; init; }
 }
 
 /// <summary>When a write is acknowledged.</summary>

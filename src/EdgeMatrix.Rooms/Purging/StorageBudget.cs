@@ -1,0 +1,98 @@
+using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.Purging;
+
+/// <summary>Holds the database to the bytes that the administrator gives it, by deleting the oldest messages of the largest rooms.</summary>
+/// <remarks>
+/// Messages of the last day stay in any case, so that a device which looks in now and then misses none; and so does all state. Where those
+/// alone are more than the limit, the limit does not hold.
+/// </remarks>
+/// <param name="limit">Bytes of the database, free pages not counted; null: no limit.</param>
+/// <param name="roomLimit">Bytes of the messages of each room; null: no limit.</param>
+public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimit)
+{
+
+    // No more than these go beyond what must.
+    private const int EventsPerSlice = 64;
+    private static readonly TimeSpan _youngest = TimeSpan.FromDays(1);
+
+    /// <summary>Of the run under way: rooms that may have messages to delete, and the bytes of those.</summary>
+    private Dictionary<long, long>? _rooms;
+
+    /// <summary>Of the run under way: bytes that are still to go.</summary>
+    private long _excess;
+
+    /// <summary>The stream position at the last look, and when that was: while nothing is new, only what grew old makes another one worth it.</summary>
+    private long _seen = -1;
+    private DateTimeOffset _seenAt;
+
+    /// <summary>Deletes a few messages, if there are too many.</summary>
+    /// <returns>Whether there is more to do.</returns>
+    public async Task<bool> SliceAsync(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested || (_rooms is null && !Begin()))
+        {
+            return false;
+        }
+
+        if (Next() is not { } room)
+        {
+            _rooms = null;
+            return false;
+        }
+
+        var before = (engine.Time.GetUtcNow() - _youngest).ToUnixTimeMilliseconds();
+        var slice = await engine.Database.WriteAsync(db => RoomTable.Find(db, room) is { } row && RoomVersions.Find(row.Version) is { } version
+            ? EventDeletion.DeleteOldMessages(
+                db, row, null, long.MaxValue, e => e.Parse(version).OriginServerTs < before, EventsPerSlice)
+            : default);
+        var bytes = slice.Bytes + (slice.Count * EventDeletion.BytesBesideBody);
+        _excess -= bytes;
+        if (slice.Next is null || slice.Kept > slice.Count)
+        {
+            // The rest is too young.
+            _rooms!.Remove(room);
+        }
+        else
+        {
+            _rooms![room] -= bytes;
+        }
+
+        return true;
+    }
+
+    private bool Begin()
+    {
+        var now = engine.Time.GetUtcNow();
+        if ((limit is null && roomLimit is null) || (engine.Database.CommittedPosition == _seen && now - _seenAt < _youngest))
+        {
+            return false;
+        }
+
+        using var snapshot = engine.Database.OpenSnapshot();
+        (_seen, _seenAt) = (snapshot.Position, now);
+        var free = FreePages.Read(snapshot);
+        _excess = limit is null ? 0 : ((free.Pages - free.Free) * FreePages.PageBytes) - limit.Value;
+        if (roomLimit is null && _excess <= 0)
+        {
+            return false;
+        }
+
+        _rooms = EventDeletion.MessageBytesOfRooms(snapshot);
+        return true;
+    }
+
+    private long? Next()
+    {
+        if (_rooms!.Count == 0)
+        {
+            return null;
+        }
+
+        var (room, bytes) = _rooms.MaxBy(pair => pair.Value);
+        return bytes > roomLimit || _excess > 0 ? room : null;
+    }
+}
