@@ -44,6 +44,8 @@ public sealed class MatrixError : IResult
 
     public static MatrixError InvalidSignature(string message) => new(400, "M_INVALID_SIGNATURE", message);
 
+    public static MatrixError DuplicateAnnotation(string message) => new(400, "M_DUPLICATE_ANNOTATION", message);
+
     public static MatrixError InvalidUsername(string message) => new(400, "M_INVALID_USERNAME", message);
 
     public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
@@ -98,6 +100,7 @@ public sealed class MatrixError : IResult
         RefusalKind.InvalidSignature => InvalidSignature(refusal.Message),
         RefusalKind.MissingParam => new(400, "M_MISSING_PARAM", refusal.Message),
         RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
+        RefusalKind.DuplicateAnnotation => DuplicateAnnotation(refusal.Message),
         RefusalKind.Unknown => BadRequest(refusal.Message),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };

@@ -14,6 +14,7 @@ public enum RefusalKind
     BadAlias,
     InvalidRoomState,
     ThreepidDenied,
+    DuplicateAnnotation,
     InvalidSignature,
     MissingParam,
 

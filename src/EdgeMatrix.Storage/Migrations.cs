@@ -348,5 +348,31 @@ internal static class Migrations
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX notifications_unread ON notifications (user, room, event, thread, highlight) WHERE read = 0;
         """,
+
+        // 10: which events relate to which.
+        """
+        CREATE TABLE relations (
+            room     INTEGER NOT NULL,
+            parent   INTEGER NOT NULL,                -- 8 bytes of the id of the event that is pointed to, or of its hash
+            rel_type INTEGER NOT NULL,                -- its name is in event_types
+            timeline INTEGER NOT NULL,                -- of the event that points
+            event    INTEGER NOT NULL,
+            sender   INTEGER NOT NULL,
+            type     INTEGER NOT NULL,
+            PRIMARY KEY (room, parent, rel_type, timeline)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE threads (
+            room    INTEGER NOT NULL,
+            root    INTEGER NOT NULL,                 -- as parent in relations
+            replies INTEGER NOT NULL,
+            latest  INTEGER NOT NULL,                 -- timeline order of the newest reply
+            PRIMARY KEY (room, root)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX threads_by_latest ON threads (room, latest);
+
+        -- Those of events that are there already are looked for by upkeep, from the newest down.
+        INSERT INTO sequence (name, reserved) SELECT 'relations', coalesce(max(nid), 0) FROM events;
+        """,
     ];
 }

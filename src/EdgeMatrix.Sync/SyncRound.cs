@@ -1,8 +1,8 @@
 using System.Text.Json;
-using EdgeMatrix.Accounts;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;

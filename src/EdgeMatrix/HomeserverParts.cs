@@ -20,6 +20,7 @@ using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
+using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Media;
@@ -96,6 +97,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
+            new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
         ];
     }
 

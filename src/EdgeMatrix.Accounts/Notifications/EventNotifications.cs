@@ -3,6 +3,7 @@ using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 

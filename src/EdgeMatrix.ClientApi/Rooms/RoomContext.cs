@@ -52,6 +52,7 @@ internal static class RoomContext
             var after = Around(false, order, size - (size / 2));
             // The state at the last event returned.
             var last = after.Events.Count > 0 ? after.Events[^1] : stored;
+            view.Bundle([.. before.Events, stored, .. after.Events]);
             return JsonText.Write(json =>
             {
                 json.WriteStartObject();

@@ -18,9 +18,13 @@ internal static class RoomEvents
 
         using (view)
         {
-            return view.FindVisible(eventId) is { } stored
-                ? JsonText.Write(json => view.WriteEvent(json, stored))
-                : MatrixError.NotFound("The event is not in the room, or you may not see it");
+            if (view.FindVisible(eventId) is not { } stored)
+            {
+                return MatrixError.NotFound("The event is not in the room, or you may not see it");
+            }
+
+            view.Bundle([stored]);
+            return JsonText.Write(json => view.WriteEvent(json, stored));
         }
     }
 }

@@ -71,6 +71,7 @@ internal static class RoomMessages
             var page = RoomHistory.Page(
                 view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
                 stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));
+            view.Bundle(page.Events);
             return JsonText.Write(json =>
             {
                 json.WriteStartObject();

@@ -7,6 +7,7 @@ namespace EdgeMatrix.ClientApi.Rooms;
 public static class RoomRoutes
 {
     private const string V3 = "/_matrix/client/v3";
+    private const string V1Room = "/_matrix/client/v1/rooms/{roomId}";
     private const string Room = V3 + "/rooms/{roomId}";
 
     public static void MapRooms(this IEndpointRouteBuilder routes)
@@ -50,6 +51,14 @@ public static class RoomRoutes
         routes.MapPut(V3 + "/directory/list/room/{roomId}", PublishedRooms.SetVisibility);
         routes.MapGet(V3 + "/publicRooms", PublishedRooms.List).WithoutToken();
         routes.MapPost(V3 + "/publicRooms", PublishedRooms.Search);
+
+        // Forming relationships between events
+        routes.MapGet(V1Room + "/relations/{eventId}", RoomRelations.Of);
+        routes.MapGet(V1Room + "/relations/{eventId}/{relType}", RoomRelations.OfType);
+        routes.MapGet(V1Room + "/relations/{eventId}/{relType}/{eventType}", RoomRelations.OfEventType);
+
+        // Modules: threading
+        routes.MapGet(V1Room + "/threads", RoomThreads.List);
 
         // Modules: typing notifications, receipts, fully read markers, event context
         routes.MapPut(Room + "/typing/{userId}", Ephemeral.SetTyping);

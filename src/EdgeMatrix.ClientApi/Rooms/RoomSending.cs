@@ -3,6 +3,7 @@ using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
 
@@ -31,7 +32,12 @@ internal static class RoomSending
         var redacts = eventType == "m.room.redaction" ? JsonContent.Text(content, "redacts") : null;
         return redacts is null
             ? await Answer(engine.SendAsync(
-                room, new EventDraft(eventType, null, requester.UserId, content), Transaction(requester, "send", roomId, eventType, txnId), request.HttpContext.RequestAborted))
+                room,
+                state => RelationRules.Check(engine.Database, room, state, requester.UserId, eventType, content) is { } refusal
+                    ? refusal
+                    : new EventDraft(eventType, null, requester.UserId, content),
+                Transaction(requester, "send", roomId, eventType, txnId),
+                request.HttpContext.RequestAborted))
             : await SendRedaction(room, redacts, content, Transaction(requester, "send", roomId, eventType, txnId), request, requester, engine);
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
@@ -10,8 +11,12 @@ namespace EdgeMatrix.ClientApi.Rooms;
 /// <summary>A room as one user may read it now: state as of now for members, as of their leaving for the departed.</summary>
 internal sealed class RoomView : IDisposable
 {
-    private RoomView(Snapshot db, Room room, RoomVisibility visibility, long state, ClientEventWriter writer)
+    private readonly Requester _requester;
+    private HashSet<string>? _ignored;
+
+    private RoomView(Snapshot db, Room room, Requester requester, RoomVisibility visibility, long state, ClientEventWriter writer)
     {
+        _requester = requester;
         Db = db;
         Room = room;
         Visibility = visibility;
@@ -47,7 +52,7 @@ internal sealed class RoomView : IDisposable
                 if (VisibleState(db, room, row, visibility) is { } state)
                 {
                     var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
-                    view = new RoomView(db, room, visibility, state, new ClientEventWriter(db, room, requester.DeviceNid, now));
+                    view = new RoomView(db, room, requester, visibility, state, new ClientEventWriter(db, room, requester.DeviceNid, now));
                     return (view, null);
                 }
             }
@@ -71,8 +76,29 @@ internal sealed class RoomView : IDisposable
     public StoredEvent? FindVisible(string eventId) =>
         EventTable.Find(Db, eventId) is { Timeline: not null } stored && stored.Room == Room.Nid && Visibility.MaySee(stored) ? stored : null;
 
-    public void WriteEvent(Utf8JsonWriter json, StoredEvent stored) =>
-        Writer.Write(json, stored, withRoomId: true, Visibility.MembershipAt(stored) ?? Membership.Leave);
+    /// <summary>Whether an event is by somebody whom the user ignores; state events count whoever they are by.</summary>
+    public bool IsIgnored(StoredEvent stored) =>
+        !stored.IsState && (_ignored ??= IgnoredUsers.Read(Db, _requester.UserNid)).Contains(Parse(stored).Sender);
+
+    /// <summary>Reads what is to be bundled with the events, which are to be written next.</summary>
+    public void Bundle(IEnumerable<StoredEvent> events) =>
+        Writer.Relations = BundledRelations.Read(Db, Room, Visibility, _requester.UserNid, _requester.UserId, events);
+
+    public void WriteEvent(Utf8JsonWriter json, StoredEvent stored) => WriteEvent(json, stored, redacted: false);
+
+    /// <param name="redacted">In the form that a redaction would leave.</param>
+    public void WriteEvent(Utf8JsonWriter json, StoredEvent stored, bool redacted)
+    {
+        var membership = Visibility.MembershipAt(stored) ?? Membership.Leave;
+        if (redacted)
+        {
+            Writer.WriteRedacted(json, stored, withRoomId: true, membership);
+        }
+        else
+        {
+            Writer.Write(json, stored, withRoomId: true, membership);
+        }
+    }
 
     /// <summary>
     /// As <see cref="WriteEvent"/> for the lists of a room's state, without the user's membership at each: every event of

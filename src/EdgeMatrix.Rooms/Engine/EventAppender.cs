@@ -102,6 +102,11 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             transaction?.Device, transaction?.TxnId);
         EventTable.Insert(db, nid, row, pdu.Json.Span);
 
+        if (EventRelation.Of(pdu) is { } relation)
+        {
+            RelationTable.Add(db, room.Nid, nid, nid, row.Sender, type, relation);
+        }
+
         var moved = false;
         long? redacted = null;
         if (pdu is { Type: "m.room.member", StateKey: { } user })
@@ -173,6 +178,12 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         }
 
         EventTable.Redact(db, stored.Nid, nid, Redaction.RedactPdu(pdu).Json.Span);
+        if (stored.Timeline is { } order && EventRelation.Of(pdu) is { } relation)
+        {
+            // When a child event is redacted then the relationship is broken.
+            RelationTable.Remove(db, room.Nid, order, relation);
+        }
+
         result.Redacted.Add(target);
         return stored.Nid;
     }

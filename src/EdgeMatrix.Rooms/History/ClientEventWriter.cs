@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
@@ -12,17 +13,18 @@ namespace EdgeMatrix.Rooms.History;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-event-format</remarks>
 public sealed class ClientEventWriter(Session db, Room room, long device, long now)
 {
+    /// <summary>What is bundled with the events; null: nothing.</summary>
+    public BundledRelations? Relations { get; set; }
+
     /// <summary>Writes one event.</summary>
     /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
     /// <param name="membership">The asking user's membership at the event, for <c>unsigned.membership</c>; null to leave it out.</param>
-    public void Write(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership = null)
-    {
-        var pdu = stored.Parse(room.Version);
-        json.WriteStartObject();
-        WriteBody(json, pdu, withRoomId);
-        WriteUnsigned(json, stored, pdu, membership);
-        json.WriteEndObject();
-    }
+    public void Write(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership = null) =>
+        Write(json, stored, stored.Parse(room.Version), withRoomId, membership);
+
+    /// <summary>As <see cref="Write"/>, in the form that a redaction would leave.</summary>
+    public void WriteRedacted(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership) =>
+        Write(json, stored, Redaction.RedactPdu(stored.Parse(room.Version)), withRoomId, membership);
 
     /// <summary>A stripped state event: what outsiders who are invited or knock are told.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
@@ -35,6 +37,14 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         json.WriteString("sender"u8, pdu.Sender);
         json.WriteString("state_key"u8, pdu.StateKey);
         json.WriteString("type"u8, pdu.Type);
+        json.WriteEndObject();
+    }
+
+    private void Write(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership)
+    {
+        json.WriteStartObject();
+        WriteBody(json, pdu, withRoomId);
+        WriteUnsigned(json, stored, pdu, withRoomId, membership);
         json.WriteEndObject();
     }
 
@@ -65,7 +75,7 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         }
     }
 
-    private void WriteUnsigned(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, Membership? membership)
+    private void WriteUnsigned(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership)
     {
         json.WriteStartObject("unsigned"u8);
         json.WriteNumber("age"u8, Math.Max(0, now - pdu.OriginServerTs));
@@ -91,6 +101,7 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
             Write(json, because, withRoomId: true);
         }
 
+        Relations?.Write(json, this, stored, withRoomId);
         if (stored.Device == device)
         {
             json.WriteString("transaction_id"u8, stored.TransactionId);

@@ -46,6 +46,15 @@ public sealed class RoomVisibility
     /// <summary>The user's membership just after the event.</summary>
     public Membership? MembershipAt(StoredEvent stored) => At(stored.State).Membership;
 
+    /// <summary>As <see cref="MaySee"/>, of a message that relates to one that the user sees, and so expires after it.</summary>
+    /// <param name="nid">Of the message.</param>
+    /// <param name="state">The node of the state after it.</param>
+    public bool MaySeeMessage(long nid, long state)
+    {
+        var (visibility, membership) = At(state);
+        return Allows(visibility, membership, nid);
+    }
+
     public bool MaySee(StoredEvent stored)
     {
         // What has expired is gone for everyone at once; upkeep deletes it later.

@@ -53,6 +53,14 @@ internal static class RowChecks
             SELECT nid FROM events e WHERE frame IS NOT NULL AND NOT EXISTS (SELECT 1 FROM event_frames WHERE nid = e.frame AND room = e.room)
             """),
         ("a frame is of a room", $"SELECT nid FROM event_frames f WHERE f.room NOT IN {Rooms}"),
+        ("a relation has its event", $"""
+            SELECT event FROM relations r WHERE {NotPurged} AND NOT EXISTS (SELECT 1 FROM events WHERE nid = r.event AND timeline = r.timeline)
+            """),
+        ("a thread counts its replies and knows the newest", $"""
+            SELECT latest FROM threads t WHERE {NotPurged} AND (replies, latest) IS NOT (
+                SELECT count(*), max(timeline) FROM relations
+                WHERE room = t.room AND parent = t.root AND rel_type = (SELECT nid FROM event_types WHERE type = 'm.thread'))
+            """),
         ("a transaction has its event", """
             SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
             WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)

@@ -1,3 +1,6 @@
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
+
 namespace EdgeMatrix.Storage.Rooms;
 
 /// <param name="Next">Order after which to go on; null if there is no more.</param>
@@ -5,7 +8,7 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <param name="Bytes">What the bodies took.</param>
 public readonly record struct DeletedMessages(long? Next, int Count, int Kept, long Bytes);
 
-/// <summary>Deletes events, with what hangs on them: their state nodes, transaction ids, redactions.</summary>
+/// <summary>Deletes events, with what hangs on them: their state nodes, transaction ids, redactions, relations.</summary>
 public static class EventDeletion
 {
     private const string Columns = "nid, timeline, state_key IS NOT NULL, state, device, txn_id, length(body)";
@@ -80,6 +83,7 @@ public static class EventDeletion
     public static DeletedMessages DeleteOldMessages(
         WriteTransaction db, RoomRow room, long? after, long upTo, Func<StoredEvent, bool>? mayDelete, int limit)
     {
+        var version = RoomVersions.Find(room.Version);
         var done = room.PurgedTo ?? long.MinValue;
         var rows = Read(db.Prepare(OldestSql).Bind(room.Nid).Bind(after ?? done).Bind(upTo).Bind(limit));
         var kept = after is not null && after > done ? 1 : 0;
@@ -90,6 +94,7 @@ public static class EventDeletion
             {
                 if (!room.Extremities.Contains(row.Nid) && row.Nid != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
                 {
+                    Unrelate(db, room, version, row);
                     Delete(db, row);
                     count++;
                     bytes += row.Bytes;
@@ -137,6 +142,14 @@ public static class EventDeletion
     {
         using var query = db.Prepare(IsNeededSql).Bind(redaction);
         return query.Step();
+    }
+
+    private static void Unrelate(WriteTransaction db, RoomRow room, RoomVersion? version, Row row)
+    {
+        if (version is not null && EventRelation.Of(EventTable.Find(db, row.Nid)!.Parse(version)) is { } relation)
+        {
+            RelationTable.Remove(db, room.Nid, row.Timeline!.Value, relation);
+        }
     }
 
     private static void Delete(WriteTransaction db, Row row)

@@ -27,6 +27,8 @@ internal static class EventIdBytes
         return text.Length == HashBytes ? [.. text, 0] : text;
     }
 
+    public static bool IsHash(ReadOnlySpan<byte> stored) => stored.Length == HashBytes;
+
     public static string Decode(ReadOnlySpan<byte> stored) =>
         stored.Length == HashBytes ? "$" + Base64Url.EncodeToString(stored) : Encoding.UTF8.GetString(stored.TrimEnd((byte)0));
 }

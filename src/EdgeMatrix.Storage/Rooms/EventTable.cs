@@ -7,6 +7,10 @@ public static class EventTable
 
     private const string ByNidSql = $"SELECT {Columns} FROM events WHERE nid = ?";
 
+    private const string ByNidsSql = $"SELECT {Columns} FROM events WHERE nid IN (SELECT value FROM json_each(?))";
+
+    private const string IdsSql = "SELECT event_id FROM events WHERE nid IN (SELECT value FROM json_each(?))";
+
     private const string ByIdSql = $"SELECT {Columns} FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1";
 
     private const string NidByIdSql = "SELECT nid FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1";
@@ -58,6 +62,26 @@ public static class EventTable
 
         using var query = db.Prepare(ByNidSql).Bind(nid);
         return query.Step() ? Read(db, query) : null;
+    }
+
+    /// <summary>Those of the events that are there, by their nids.</summary>
+    public static Dictionary<long, StoredEvent> FindMany(Session db, IEnumerable<long> nids)
+    {
+        var list = nids.ToList();
+        return list.Count == 0 ? [] : Page(db, db.Prepare(ByNidsSql).Bind(RelationTable.JsonList(list))).ToDictionary(stored => stored.Nid);
+    }
+
+    /// <summary>The ids of events, without their bodies.</summary>
+    public static List<string> IdsOf(Session db, IEnumerable<long> nids)
+    {
+        using var query = db.Prepare(IdsSql).Bind(RelationTable.JsonList(nids));
+        var ids = new List<string>();
+        while (query.Step())
+        {
+            ids.Add(EventIdBytes.Decode(query.Blob(0)));
+        }
+
+        return ids;
     }
 
     public static StoredEvent? Find(Session db, string eventId)

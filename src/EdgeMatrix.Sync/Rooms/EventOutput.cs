@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
@@ -21,6 +22,15 @@ internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter jso
         else
         {
             Write(json, stored, membership);
+        }
+    }
+
+    /// <summary>Reads what is to be bundled with the events of a timeline.</summary>
+    public void Bundle(RoomVisibility visibility, List<StoredEvent> events)
+    {
+        if (!round.Filter.FederationFormat)
+        {
+            _events.Relations = BundledRelations.Read(round.Db, room, visibility, round.Request.User, round.Request.UserId, events);
         }
     }
 

@@ -38,6 +38,13 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
     {
         var output = new EventOutput(round, Room, json);
         WriteState(round, json, output);
+        if (Timeline.Limited)
+        {
+            // The server should include bundled aggregations when the relevant section has a limited value of true: else
+            // the client has the child events.
+            output.Bundle(Visibility, Timeline.Events);
+        }
+
         json.WriteStartObject("timeline"u8);
         json.WriteStartArray("events"u8);
         foreach (var stored in Timeline.Events)

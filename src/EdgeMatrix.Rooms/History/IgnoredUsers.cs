@@ -1,9 +1,8 @@
 using System.Text.Json;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
-using EdgeMatrix.Rooms.History;
 
-namespace EdgeMatrix.Accounts;
+namespace EdgeMatrix.Rooms.History;
 
 /// <summary>The users whom a user ignores: the <c>m.ignored_user_list</c> of the account data.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#ignoring-users</remarks>
