@@ -33,7 +33,5 @@ public sealed record CreateRoomRequest
     public JsonElement? PowerLevelContentOverride { get; init; }
 }
 
-public sealed record InitialState(string Type, JsonElement Content)
-{
-    public string StateKey { get; init; } = "";
-}
+/// <param name="StateKey">"Defaults to an empty string": as a parameter, since a generated reader leaves null in a property that is not given.</param>
+public sealed record InitialState(string Type, JsonElement Content, string StateKey = "");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.RoomVersions;
@@ -94,6 +95,11 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
             return new Refusal(RefusalKind.BadJson, "initial_state must hold objects");
         }
 
+        if (request.InitialState?.Any(IsNoPowerLevels) == true)
+        {
+            return new Refusal(RefusalKind.InvalidRoomState, "initial_state has power levels that are none");
+        }
+
         if (request.RoomAliasName is { } name)
         {
             alias = $"#{name}:{engine.Server.Name}";
@@ -111,6 +117,9 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
 
         return null;
     }
+
+    private static bool IsNoPowerLevels(InitialState? state) =>
+        state is { Type: EventTypes.PowerLevels, Content.ValueKind: JsonValueKind.Object } && !PowerLevelsForm.CheckNew(state.Content).Allowed;
 
     private List<EventDraft> Drafts(string creator, CreateRoomRequest request, RoomVersion version, string? alias, Preset preset)
     {

@@ -55,6 +55,20 @@ public class RoomEndpointTests
         Assert.Equal("""{"joined_rooms":[]}""", (await alice.GetAsync($"{V3}/joined_rooms")).Body);
     }
 
+    [Fact]
+    public async Task The_state_key_of_initial_state_is_empty_unless_it_is_given()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync("""
+            {"preset":"private_chat","initial_state":[{"type":"m.room.join_rules","content":{"join_rule":"public"}},
+             {"type":"org.example.own","state_key":"k","content":{"a":1}}]}
+            """);
+
+        Assert.Equal("""{"join_rule":"public"}""", (await alice.GetAsync($"{V3}/rooms/{room}/state/m.room.join_rules")).Body);
+        Assert.Equal("""{"a":1}""", (await alice.GetAsync($"{V3}/rooms/{room}/state/org.example.own/k")).Body);
+    }
+
     [Theory]
     [InlineData("""{"alias":7}""")]
     [InlineData("""{"alias":["#a:test"]}""")]
