@@ -43,6 +43,10 @@ public static class ClientRoutes
         api.MapPost(V3 + "/account/password", Passwords.Change);
         api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
 
+        // OpenID, with the one endpoint of the Server-Server API that its tokens are for
+        api.MapPost(User + "/openid/request_token", OpenId.RequestToken);
+        api.MapGet("/_matrix/federation/v1/openid/userinfo", OpenId.UserInfo).WithoutToken();
+
         // Capabilities negotiation
         api.MapGet(V3 + "/capabilities", Capabilities.Get);
 

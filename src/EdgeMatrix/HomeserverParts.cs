@@ -49,6 +49,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
                 options.Retention.Enabled, options.Retention.DefaultLifetime, options.Retention.ShortestLifetime, options.Retention.LongestLifetime),
         };
         Creation = new RoomCreation(Engine, random, options.Rooms.DefaultVersion);
+        Upgrade = new RoomUpgrade(Engine, random);
         Members = new RoomMembers(Engine);
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
@@ -57,6 +58,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
+        OpenIdTokens = new OpenIdTokens(server, random, time);
         Logins = new Logins(database, AccessTokens, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
         Devices = new UserDevices(database);
@@ -111,6 +113,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public RoomCreation Creation { get; }
 
+    public RoomUpgrade Upgrade { get; }
+
     public RoomMembers Members { get; }
 
     public RoomPurge Purge { get; }
@@ -124,6 +128,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public PasswordHasher Passwords { get; }
 
     public AccessTokens AccessTokens { get; }
+
+    public OpenIdTokens OpenIdTokens { get; }
 
     public Logins Logins { get; }
 
@@ -195,12 +201,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Notifier);
         services.AddSingleton(Engine);
         services.AddSingleton(Creation);
+        services.AddSingleton(Upgrade);
         services.AddSingleton(Members);
         services.AddSingleton(Purge);
         services.AddSingleton(HistoryPurge);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(AccessTokens);
+        services.AddSingleton(OpenIdTokens);
         services.AddSingleton(Logins);
         services.AddSingleton(Accounts);
         services.AddSingleton(Devices);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
@@ -197,6 +198,28 @@ internal sealed class PublishedRoom(Session db, RoomRow row, RoomVersion version
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
+        WriteFields(json);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The properties of a <c>RoomSummary</c>, into the object that is open.</summary>
+    public void WriteSummary(Utf8JsonWriter json)
+    {
+        WriteFields(json);
+        var joinRules = RoomStateReader.Find(db, version, row.State, "m.room.join_rules", "")?.Content ?? default;
+        if (RoomAccess.AllowedRooms(joinRules) is { Count: > 0 } allowed)
+        {
+            json.WriteStartArray("allowed_room_ids"u8);
+            allowed.ForEach(json.WriteStringValue);
+            json.WriteEndArray();
+        }
+
+        WriteText(json, "encryption", State("m.room.encryption", "algorithm"));
+        json.WriteString("room_version"u8, version.Id);
+    }
+
+    private void WriteFields(Utf8JsonWriter json)
+    {
         WriteText(json, "avatar_url", State("m.room.avatar", "url"));
         WriteText(json, "canonical_alias", State("m.room.canonical_alias", "alias"));
         json.WriteBoolean("guest_can_join"u8, State("m.room.guest_access", "guest_access") == "can_join");
@@ -207,7 +230,6 @@ internal sealed class PublishedRoom(Session db, RoomRow row, RoomVersion version
         WriteText(json, "room_type", State("m.room.create", "type"));
         WriteText(json, "topic", State("m.room.topic", "topic"));
         json.WriteBoolean("world_readable"u8, State("m.room.history_visibility", "history_visibility") == "world_readable");
-        json.WriteEndObject();
     }
 
     private static void WriteText(Utf8JsonWriter json, string name, string? value)

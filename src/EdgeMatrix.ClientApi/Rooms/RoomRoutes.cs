@@ -7,7 +7,8 @@ namespace EdgeMatrix.ClientApi.Rooms;
 public static class RoomRoutes
 {
     private const string V3 = "/_matrix/client/v3";
-    private const string V1Room = "/_matrix/client/v1/rooms/{roomId}";
+    private const string V1 = "/_matrix/client/v1";
+    private const string V1Room = V1 + "/rooms/{roomId}";
     private const string Room = V3 + "/rooms/{roomId}";
 
     public static void MapRooms(this IEndpointRouteBuilder routes)
@@ -19,6 +20,7 @@ public static class RoomRoutes
         routes.MapGet(Room + "/state", RoomState.All);
         routes.MapGet(Room + "/state/{eventType}/{stateKey?}", RoomState.Get);
         routes.MapGet(Room + "/messages", RoomMessages.Page);
+        routes.MapGet(V1Room + "/timestamp_to_event", TimestampToEvent.Find);
 
         // Sending events to a room
         routes.MapPut(Room + "/state/{eventType}/{stateKey?}", RoomSending.SetState);
@@ -57,7 +59,14 @@ public static class RoomRoutes
         routes.MapGet(V1Room + "/relations/{eventId}/{relType}", RoomRelations.OfType);
         routes.MapGet(V1Room + "/relations/{eventId}/{relType}/{eventType}", RoomRelations.OfEventType);
 
-        // Modules: threading
+        // Room previews: a room's summary, by its first names too (MSC3266)
+        routes.MapGet(V1 + "/room_summary/{roomIdOrAlias}", RoomSummaries.Get);
+        routes.MapGet("/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}", RoomSummaries.Get);
+        routes.MapGet("/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary", RoomSummaries.Get);
+
+        // Modules: room upgrades, spaces, threading
+        routes.MapPost(Room + "/upgrade", RoomUpgrades.Upgrade);
+        routes.MapGet(V1Room + "/hierarchy", RoomSummaries.GetHierarchy);
         routes.MapGet(V1Room + "/threads", RoomThreads.List);
 
         // Modules: typing notifications, receipts, fully read markers, event context

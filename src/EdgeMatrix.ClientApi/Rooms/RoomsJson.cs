@@ -12,6 +12,7 @@ namespace EdgeMatrix.ClientApi.Rooms;
 [JsonSerializable(typeof(ReasonRequest))]
 [JsonSerializable(typeof(MemberRequest))]
 [JsonSerializable(typeof(CreateAliasRequest))]
+[JsonSerializable(typeof(UpgradeRequest))]
 [JsonSerializable(typeof(DirectoryVisibilityRequest))]
 [JsonSerializable(typeof(PublicRoomsRequest))]
 [JsonSerializable(typeof(TypingRequest))]
@@ -27,6 +28,11 @@ internal sealed record MemberRequest(string UserId)
 }
 
 internal sealed record CreateAliasRequest(string RoomId);
+
+internal sealed record UpgradeRequest(string NewVersion)
+{
+    public string?[]? AdditionalCreators { get; init; }
+}
 
 internal sealed record DirectoryVisibilityRequest(string Visibility = "public");
 

@@ -10,7 +10,7 @@ namespace EdgeMatrix.Protocol.Auth;
 /// or below, all that anybody uses.
 /// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v1/#deprecated-event-content-schemas</remarks>
-internal static class PowerLevelValue
+public static class PowerLevelValue
 {
     /// <summary>The greatest level that can be written; the least is its negative. One below what creators have.</summary>
     public const long Max = long.MaxValue - 1;

@@ -9,6 +9,8 @@ public sealed class SigningKey : IDisposable
     /// <summary>What a seed has, in bytes, and a public key as well.</summary>
     public const int SeedBytes = 32;
 
+    public const int SignatureBytes = Ed25519.SignatureBytes;
+
     private readonly Key _key;
 
     private SigningKey(string keyVersion, Key key)

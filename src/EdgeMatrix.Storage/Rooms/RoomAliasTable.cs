@@ -10,6 +10,7 @@ public static class RoomAliasTable
     // An alias is first come, first served: an existing row wins.
     private const string InsertSql = "INSERT INTO room_aliases (alias, room, creator) VALUES (?, ?, ?) ON CONFLICT (alias) DO NOTHING";
     private const string DeleteSql = "DELETE FROM room_aliases WHERE alias = ?";
+    private const string MoveSql = "UPDATE room_aliases SET room = ? WHERE room = ?";
     private const string OfRoomSql = "SELECT alias FROM room_aliases WHERE room = ? ORDER BY alias";
 
     public static (long Room, string RoomId, long Creator)? Find(Session db, string alias)
@@ -24,6 +25,13 @@ public static class RoomAliasTable
         using var insert = db.Prepare(InsertSql).Bind(alias).Bind(room).Bind(creator);
         insert.Run();
         return insert.Changes == 1;
+    }
+
+    /// <summary>Points all aliases of a room to another one.</summary>
+    public static void Move(WriteTransaction db, long from, long to)
+    {
+        using var update = db.Prepare(MoveSql).Bind(to).Bind(from);
+        update.Run();
     }
 
     public static bool Remove(WriteTransaction db, string alias)

@@ -12,6 +12,10 @@ public static class StateKeyTable
         SELECT nid, type = coalesce((SELECT nid FROM event_types WHERE type = 'm.room.member'), 0) FROM state_keys WHERE nid > ? ORDER BY nid
         """;
 
+    private const string OfTypeSql = """
+        SELECT nid FROM state_keys WHERE type = (SELECT nid FROM event_types WHERE type = ?) ORDER BY nid
+        """;
+
     private const string InsertSql = "INSERT INTO state_keys (type, state_key) VALUES (?, ?)";
 
     public static long? Find(Session db, string type, string stateKey)
@@ -46,6 +50,19 @@ public static class StateKeyTable
         {
             yield return (query.Int64(0), query.Int64(1) != 0);
         }
+    }
+
+    /// <summary>The keys of a type, of whatever room.</summary>
+    public static List<long> OfType(Session db, string type)
+    {
+        using var query = db.Prepare(OfTypeSql).Bind(type);
+        var keys = new List<long>();
+        while (query.Step())
+        {
+            keys.Add(query.Int64(0));
+        }
+
+        return keys;
     }
 
     /// <summary>The nid of the pair, made if it is new.</summary>

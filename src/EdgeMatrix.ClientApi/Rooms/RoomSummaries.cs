@@ -1,0 +1,127 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Rooms.Spaces;
+using EdgeMatrix.Storage.Rooms;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Rooms;
+
+/// <summary>What rooms are, for those who are not in them yet: one room, or the rooms of a space.</summary>
+internal static class RoomSummaries
+{
+    private const int DefaultLimit = 50;
+    private const int MaxLimit = 50;
+    private const int MaxDepth = 10;
+
+    /// <summary>How many rooms of a space can be paged through: every page walks the tree from its root.</summary>
+    private const int MaxRooms = 5_000;
+
+    /// <summary><c>GET /_matrix/client/v1/room_summary/{roomIdOrAlias}</c></summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias</remarks>
+    public static IResult Get(string roomIdOrAlias, Requester requester, RoomEngine engine)
+    {
+        using var db = engine.Database.OpenSnapshot();
+        var roomId = roomIdOrAlias is ['#', ..] ? RoomAliasTable.Find(db, roomIdOrAlias)?.RoomId : roomIdOrAlias;
+        if (roomId is null
+            || RoomTable.Find(db, roomId) is not { } row
+            || RoomVersions.Find(row.Version) is not { } version
+            || !RoomAccess.MayKnow(db, row, version, requester.UserNid))
+        {
+            return MatrixError.NotFound("The room is not known here, or not to you");
+        }
+
+        var membership = MembershipTable.Find(db, row.Nid, requester.UserNid)?.Membership;
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            new PublishedRoom(db, row, version).WriteSummary(json);
+            if (membership is { } own)
+            {
+                json.WriteString("membership"u8, Memberships.Name(own));
+            }
+
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/hierarchy</c></summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidhierarchy</remarks>
+    public static IResult GetHierarchy(string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine)
+    {
+        var (limit, badLimit) = request.QueryInteger("limit", min: 1);
+        var (depth, badDepth) = request.QueryInteger("max_depth", min: 0);
+        var (suggestedOnly, badSuggested) = request.QueryBoolean("suggested_only");
+        if ((badLimit ?? badDepth ?? badSuggested) is { } bad)
+        {
+            return bad;
+        }
+
+        var query = new HierarchyQuery(suggestedOnly ?? false, (int)Math.Min(depth ?? MaxDepth, MaxDepth));
+        var skip = 0;
+        if (from is not null && !TryReadToken(from, query, out skip))
+        {
+            return MatrixError.InvalidParam("from must be a next_batch; suggested_only and max_depth cannot change on paginated requests");
+        }
+
+        using var db = engine.Database.OpenSnapshot();
+        var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
+        if (SpaceHierarchy.Page(db, roomId, requester.UserNid, query, skip, size) is not { } page)
+        {
+            return MatrixError.Forbidden("The room is not known here, or not to you");
+        }
+
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("rooms"u8);
+            foreach (var room in page.Rooms)
+            {
+                json.WriteStartObject();
+                new PublishedRoom(db, room.Row, room.Version).WriteSummary(json);
+                WriteChildren(json, room);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            if (page.More && skip + page.Rooms.Count < MaxRooms)
+            {
+                json.WriteString("next_batch"u8, Token(query, skip + page.Rooms.Count));
+            }
+
+            json.WriteEndObject();
+        });
+    }
+
+    // Stripped state events with an added origin_server_ts key.
+    private static void WriteChildren(Utf8JsonWriter json, SpaceRoom room)
+    {
+        json.WriteStartArray("children_state"u8);
+        foreach (var child in room.Children)
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("content"u8);
+            json.WriteRawValue(child.ContentJson, skipInputValidation: true);
+            json.WriteNumber("origin_server_ts"u8, child.OriginServerTs);
+            json.WriteString("sender"u8, child.Sender);
+            json.WriteString("state_key"u8, child.StateKey);
+            json.WriteString("type"u8, child.Type);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static string Token(HierarchyQuery query, int skip) => $"h{skip}_{query.MaxDepth}_{(query.SuggestedOnly ? "s" : "a")}";
+
+    private static bool TryReadToken(string token, HierarchyQuery query, out int skip)
+    {
+        skip = 0;
+        return token is ['h', .. var rest]
+            && rest.IndexOf('_') is > 0 and var end
+            && int.TryParse(rest.AsSpan(0, end), out skip)
+            && skip is > 0 and < MaxRooms
+            && token == Token(query, skip);
+    }
+}

@@ -1,0 +1,50 @@
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
+
+namespace EdgeMatrix.Rooms.History;
+
+/// <summary>Finds the event that a user may see closest to a time.</summary>
+/// <remarks>
+/// Times are in the events alone, so the place is found by halving the timeline: some twenty events are read of a long one. Clocks
+/// differ, and a timeline is only nearly in the order of its times: where it is not, the place is one of those at which the time is crossed.
+/// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
+/// </remarks>
+public static class EventByTimestamp
+{
+    /// <param name="ts">ms since the Unix epoch.</param>
+    /// <param name="backward">At the time or before it; else at it or after it.</param>
+    /// <returns>Null if there is none.</returns>
+    public static StoredEvent? Find(Session db, Room room, RoomVisibility visibility, long ts, bool backward)
+    {
+        if (EventTable.Forward(db, room.Nid, long.MinValue, long.MaxValue, 1) is not [var first]
+            || EventTable.LastTimeline(db, room.Nid) is not { } last)
+        {
+            return null;
+        }
+
+        // After low come no events from before the time; after high none from behind it.
+        var (low, high) = (first.Timeline!.Value - 1, last);
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            if (EventTable.Forward(db, room.Nid, middle, high, 1) is [var next] && IsBefore(next))
+            {
+                low = next.Timeline!.Value;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        var page = RoomHistory.Page(db, room, visibility, backward, low, null, 1, stored => IsBefore(stored) == backward);
+        return page.Events is [var found] ? found : null;
+
+        bool IsBefore(StoredEvent stored)
+        {
+            var time = stored.Parse(room.Version).OriginServerTs;
+            return backward ? time <= ts : time < ts;
+        }
+    }
+}
