@@ -44,7 +44,7 @@ public sealed record StorageUse(
 
     private static readonly (string Kind, string[] Tables)[] _kinds =
     [
-        (Events, ["events", "event_frames", "redactions"]),
+        (Events, ["events", "event_frames", "redactions", "relations", "threads"]),
         (State, ["state_nodes", "state_chunks", "state_keys", "event_types"]),
         ("members", ["memberships"]),
         ("rooms", ["rooms", "room_aliases", "purged_rooms"]),
