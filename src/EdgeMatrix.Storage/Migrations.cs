@@ -374,5 +374,26 @@ internal static class Migrations
         -- Those of events that are there already are looked for by upkeep, from the newest down.
         INSERT INTO sequence (name, reserved) SELECT 'relations', coalesce(max(nid), 0) FROM events;
         """,
+
+        // 11: messages from device to device, and whose devices changed when.
+        """
+        CREATE TABLE to_device_messages (
+            position INTEGER PRIMARY KEY,             -- of this message alone
+            device   INTEGER NOT NULL,                -- nid of the device that it is for
+            message  TEXT NOT NULL                    -- a JSON object: content, sender, type
+        ) STRICT;
+        CREATE INDEX to_device_messages_of_device ON to_device_messages (device);
+
+        -- The last change of the devices and keys of a user.
+        CREATE TABLE device_list_changes (
+            user     INTEGER PRIMARY KEY,
+            position INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX device_list_changes_stream ON device_list_changes (position);
+
+        -- nid of the newest event by which somebody joined, or was joined no longer.
+        ALTER TABLE rooms ADD COLUMN last_join_change INTEGER NOT NULL DEFAULT 0;
+        UPDATE rooms SET last_join_change = last_event;
+        """,
     ];
 }

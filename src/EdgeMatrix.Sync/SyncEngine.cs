@@ -4,8 +4,10 @@ using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync.Encryption;
+using EdgeMatrix.Sync.Filters;
 using EdgeMatrix.Sync.Rooms;
 
 namespace EdgeMatrix.Sync;
@@ -16,7 +18,7 @@ namespace EdgeMatrix.Sync;
 /// <item>Take the task that ends at the user's next change, so that none is missed while looking.</item>
 /// <item>Compare what is known in memory of the user's last change, and of typing, with the token: most looks end here.</item>
 /// <item>Fix the positions to sync up to, then open the snapshot: it holds all up to them, and what is later is passed over.</item>
-/// <item>Find the rooms in which there may be news (<see cref="ChangedRooms"/>), and the account data that changed.</item>
+/// <item>Find the rooms in which there may be news (<see cref="ChangedRooms"/>), the account data that changed, messages for the device, and whose devices changed.</item>
 /// <item>
 /// Write each room by the user's membership at the end of the stretch: <see cref="JoinedRoomSync"/>,
 /// <see cref="StrippedRoomSync"/> (invited, knocked), <see cref="LeftRoomSync"/>. Timeline first
@@ -37,9 +39,10 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
 
     private readonly LazyLoadedMembers _lazyMembers = new(MaxLazyMembers);
     private readonly MemberKeys _memberKeys = new();
+    private readonly ToDeviceInboxes _inboxes = new(engine.Database);
 
     /// <summary>Whether a token can have come from this server.</summary>
-    public bool Knows(SyncToken token) => token.Position <= engine.Database.CommittedPosition;
+    public bool Knows(SyncToken token) => Math.Max(token.Position, token.ToDevice) <= engine.Database.CommittedPosition;
 
     /// <summary>Writes the answer into <paramref name="output"/>, as soon as there is news or at the time-out.</summary>
     /// <param name="end">Ends the wait early, with what there is: nothing.</param>
@@ -48,6 +51,11 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         if (request.Since is null)
         {
             _lazyMembers.Forget(request.Device);
+        }
+
+        if (request.Since is { } acknowledged)
+        {
+            await _inboxes.AcknowledgeAsync(request.Device, acknowledged.ToDevice);
         }
 
         var since = request.Since;
@@ -72,31 +80,45 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         }
     }
 
+    /// <summary>Whose devices changed for the user between two syncs, in the order of time.</summary>
+    public DeviceListNews DeviceLists(long user, string userId, long device, SyncToken from, SyncToken to)
+    {
+        var request = new SyncRequest(user, userId, device, from, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State);
+        using var db = engine.Database.OpenSnapshot();
+        var round = Round(db, request, from, to);
+        return DeviceListNews.Read(round, ChangedRooms.Rows(round, engine.Notifier, AccountDataNews.Read(round)));
+    }
+
+    private SyncRound Round(Session db, SyncRequest request, SyncToken? since, SyncToken upTo) =>
+        new(db, engine, typing, _lazyMembers, _memberKeys, request, since, upTo);
+
+    private static SyncToken At(SyncToken token, long position) => token with { Position = position, ToDevice = position };
+
     /// <summary>Looks for news once. If there is none, moves <paramref name="since"/> on to where it looked up to.</summary>
     private bool Look(SyncRequest request, ref SyncToken? since, ResponseBuffer output)
     {
         // Typing first: what changes after the positions were read is found again by the next look.
-        var upTo = new SyncToken(0, typing.Position);
+        var upTo = new SyncToken(0, typing.Position, 0);
         if (since is not { } known)
         {
-            upTo = upTo with { Position = engine.Database.CommittedPosition };
+            upTo = At(upTo, engine.Database.CommittedPosition);
         }
         else
         {
             var lastChange = engine.Notifier.LastChange(request.User);
-            if (lastChange <= known.Position && upTo.Typing == known.Typing && !request.FullState)
+            if (lastChange <= known.Position && upTo.Typing == known.Typing && known.ToDevice >= known.Position && !request.FullState)
             {
                 return false;
             }
 
-            upTo = upTo with { Position = Math.Max(lastChange, known.Position) };
+            upTo = At(upTo, Math.Max(lastChange, known.Position));
 
             // A typing position from after this one is of an earlier run of the server, whose clock was ahead.
             since = known.Typing <= upTo.Typing ? known : known with { Typing = 0 };
         }
 
         using var db = engine.Database.OpenSnapshot();
-        if (Write(new SyncRound(db, engine, typing, _lazyMembers, _memberKeys, request, since, upTo), output))
+        if (Write(Round(db, request, since, upTo), output))
         {
             return true;
         }
@@ -112,10 +134,14 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         using var json = new Utf8JsonWriter(output, _options);
         var accountData = AccountDataNews.Read(round);
         var ofUser = accountData.OfUser(round);
-        var rooms = ChangedRooms.Find(round, engine.Notifier, accountData);
-        WriteHead(json, round.Request, round.UpTo);
+        var rows = ChangedRooms.Rows(round, engine.Notifier, accountData);
+        var rooms = ChangedRooms.Find(round, rows);
+        var (messages, toDevice) = _inboxes.Read(round);
+        var deviceLists = DeviceListNews.Read(round, rows);
+        WriteHead(json, round.Request, round.UpTo with { ToDevice = toDevice }, messages);
+        deviceLists.Write(json);
         AccountDataNews.Write(json, ofUser);
-        var news = round.Since is null || round.Request.FullState || ofUser.Count > 0;
+        var news = round.Since is null || round.Request.FullState || ofUser.Count > 0 || messages.Count > 0 || deviceLists.Any;
         json.WriteStartObject("rooms"u8);
         news |= WriteRooms(json, "join"u8, rooms, own => own == Membership.Join, n => JoinedRoomSync.Write(round, json, n, accountData));
         news |= WriteRooms(json, "invite"u8, rooms, own => own == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
@@ -141,7 +167,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         return any;
     }
 
-    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next)
+    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next, List<ToDeviceRow> messages)
     {
         json.WriteStartObject();
         json.WriteString("next_batch"u8, next.ToString());
@@ -149,17 +175,14 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         json.WriteStartArray("events"u8);
         json.WriteEndArray();
         json.WriteEndObject();
-        json.WriteStartObject("to_device"u8);
-        json.WriteStartArray("events"u8);
-        json.WriteEndArray();
-        json.WriteEndObject();
+        ToDeviceInboxes.Write(json, messages);
         KeyCountSection.Write(json, keyCounts.Of(request.Device));
     }
 
     private void WriteNothing(ResponseBuffer output, SyncRequest request, SyncToken next)
     {
         using var json = new Utf8JsonWriter(output, _options);
-        WriteHead(json, request, next);
+        WriteHead(json, request, next, []);
         AccountDataNews.Write(json, []);
         json.WriteStartObject("rooms"u8);
         json.WriteEndObject();

@@ -72,10 +72,17 @@ internal sealed class SyncRound(
         EventTable.Backward(db, room.Nid, order, long.MinValue, 1) is [var found] ? found : null;
 
     /// <summary>A membership as it was at the end of this round's stretch; null if there was none then.</summary>
-    public MembershipRow? AtEnd(Room room, MembershipRow row)
+    public MembershipRow? AtEnd(Room room, MembershipRow row) => At(room, row, upTo.Position);
+
+    /// <summary>Whether a membership was a joined one at a stream position.</summary>
+    public bool IsJoined(MembershipRow row, long position) => row.Event <= position
+        ? row.Membership == Membership.Join
+        : RoomTable.Find(db, row.Room) is { } found && engine.Find(db, found) is { } room && At(room, row, position)?.Membership == Membership.Join;
+
+    private MembershipRow? At(Room room, MembershipRow row, long position)
     {
         // The chain of replaced member events is the history of the membership.
-        while (row.Event > upTo.Position)
+        while (row.Event > position)
         {
             if (EventTable.Find(db, row.Event)?.Replaces is not { } before || MembershipOf(room, before) is not { } membership)
             {

@@ -59,9 +59,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
         OpenIdTokens = new OpenIdTokens(server, random, time);
-        Logins = new Logins(database, AccessTokens, random, time);
+        Logins = new Logins(database, AccessTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
-        Devices = new UserDevices(database);
+        Devices = new UserDevices(database, Notifier);
         Profiles = new UserProfiles(database, Members);
         AccountData = new AccountData(database, Notifier);
         Tags = new RoomTags(database, Notifier);
@@ -69,9 +69,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Filters = new UserFilters(database);
 
         var keyCounts = new KnownKeyCounts(database);
-        KeyUploads = new KeyUploads(database, keyCounts);
+        KeyUploads = new KeyUploads(database, keyCounts, Notifier);
         KeyQueries = new KeyQueries(database, server);
         KeyClaims = new KeyClaims(database, server, keyCounts);
+        ToDevice = new ToDeviceMessages(database, server, Notifier, time);
 
         ClientApi = new ClientApiOptions
         {
@@ -153,6 +154,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public KeyClaims KeyClaims { get; }
 
+    public ToDeviceMessages ToDevice { get; }
+
     public ClientApiOptions ClientApi { get; }
 
     public UserInteractiveAuthentication InteractiveAuthentication { get; }
@@ -220,6 +223,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(KeyUploads);
         services.AddSingleton(KeyQueries);
         services.AddSingleton(KeyClaims);
+        services.AddSingleton(ToDevice);
         services.AddSingleton(ClientApi);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);

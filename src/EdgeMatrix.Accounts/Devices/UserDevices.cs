@@ -1,11 +1,14 @@
+using EdgeMatrix.Accounts.Encryption;
+using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
+using EdgeMatrix.Storage.Encryption;
 
 namespace EdgeMatrix.Accounts.Devices;
 
 /// <summary>The devices that users are logged in with.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#device-management</remarks>
-public sealed class UserDevices(Database database)
+public sealed class UserDevices(Database database, ChangeNotifier notifier)
 {
     /// <param name="user">Nid of the user.</param>
     public IReadOnlyList<DeviceRow> List(long user)
@@ -30,6 +33,12 @@ public sealed class UserDevices(Database database)
             }
 
             DeviceTable.Rename(db, device.Nid, displayName);
+            if (DeviceKeyTable.Find(db, device.Nid) is not null)
+            {
+                // The name is shown with the keys.
+                DeviceLists.Changed(db, notifier, user);
+            }
+
             return true;
         });
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Encryption;
 
@@ -18,7 +19,7 @@ public readonly record struct KeyUpload(JsonElement? DeviceKeys, JsonElement? On
 
 /// <summary>Takes the keys that devices publish: identity keys, one-time keys, fallback keys.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysupload</remarks>
-public sealed class KeyUploads(Database database, KnownKeyCounts counts)
+public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeNotifier notifier)
 {
     /// <summary>More than any client keeps; the specification sets no bound.</summary>
     public const int MaxOneTimeKeys = 1_000;
@@ -111,6 +112,7 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts)
         if (upload.DeviceKeys is { } keys && (stored is null || !stored.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(keys.Text))))
         {
             DeviceKeyTable.Set(db, owner.Device, keys.Text);
+            DeviceLists.Changed(db, notifier, owner.User);
         }
 
         news.ForEach(key => OneTimeKeyTable.Insert(db, owner.Device, key.Algorithm, key.KeyId, key.Key.Text));

@@ -1,4 +1,6 @@
+using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
 
@@ -13,7 +15,7 @@ public sealed record Login(string DeviceId, IssuedTokens Tokens);
 
 /// <summary>Begins, carries on and ends the sessions of devices.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices</remarks>
-public sealed class Logins(Database database, AccessTokens accessTokens, RandomSource random, TimeProvider time)
+public sealed class Logins(Database database, AccessTokens accessTokens, ChangeNotifier notifier, RandomSource random, TimeProvider time)
 {
     /// <summary>How long an access token lasts that comes with a refresh token.</summary>
     public static readonly TimeSpan AccessTokenLifetime = TimeSpan.FromHours(1);
@@ -87,7 +89,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
             {
                 if (DeviceTable.Find(db, user, deviceId) is { } device)
                 {
-                    End(db, device.Nid);
+                    End(db, user, device.Nid);
                 }
             }
         });
@@ -101,13 +103,17 @@ public sealed class Logins(Database database, AccessTokens accessTokens, RandomS
     {
         foreach (var device in DeviceTable.OfUser(db, user).Where(device => device.Nid != except))
         {
-            End(db, device.Nid);
+            End(db, user, device.Nid);
         }
     }
 
-    private void End(WriteTransaction db, long device)
+    private void End(WriteTransaction db, long user, long device)
     {
-        DeviceTable.Delete(db, device);
+        if (DeviceTable.Delete(db, device))
+        {
+            DeviceLists.Changed(db, notifier, user);
+        }
+
         db.AfterCommit(() => accessTokens.Cache.Remove(device));
     }
 

@@ -13,5 +13,7 @@ public static class EncryptionRoutes
         routes.MapPost(V3 + "/keys/upload", KeyEndpoints.Upload);
         routes.MapPost(V3 + "/keys/query", KeyEndpoints.Query);
         routes.MapPost(V3 + "/keys/claim", KeyEndpoints.Claim);
+        routes.MapGet(V3 + "/keys/changes", KeyChanges.Get);
+        routes.MapPut(V3 + "/sendToDevice/{eventType}/{txnId}", SendToDevice.Send);
     }
 }

@@ -137,6 +137,11 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             {
                 RoomTable.AddMembers(db, room.Nid, joined, invited);
             }
+
+            if (joined != 0)
+            {
+                RoomTable.SetLastJoinChange(db, room.Nid, nid);
+            }
         }
 
         if (server.Owns(userId))

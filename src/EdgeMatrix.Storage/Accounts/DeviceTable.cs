@@ -15,6 +15,7 @@ public static class DeviceTable
     private const string InsertSql = "INSERT INTO devices (user, device_id, display_name) VALUES (?, ?, ?)";
     private const string RenameSql = "UPDATE devices SET display_name = ? WHERE nid = ?";
     private const string SeenSql = "UPDATE devices SET last_seen_ts = ?, last_seen_ip = coalesce(?, last_seen_ip) WHERE nid = ?";
+    private const string DeleteMessagesSql = "DELETE FROM to_device_messages WHERE device = ?";
     private const string DeleteSql = "DELETE FROM devices WHERE nid = ?";
 
     public static DeviceRow? Find(Session db, long user, string deviceId)
@@ -57,13 +58,18 @@ public static class DeviceTable
         update.Run();
     }
 
-    /// <summary>Deletes the device and all that was kept for it: its tokens and its keys.</summary>
+    /// <summary>Deletes the device and all that was kept for it: its tokens, its keys, and messages for it.</summary>
     /// <returns>Whether it had identity keys, which others may know.</returns>
     public static bool Delete(WriteTransaction db, long device)
     {
         TokenTable.DeleteOfDevice(db, device);
         OneTimeKeyTable.DeleteOfDevice(db, device);
         FallbackKeyTable.DeleteOfDevice(db, device);
+        using (var messages = db.Prepare(DeleteMessagesSql).Bind(device))
+        {
+            messages.Run();
+        }
+
         var hadKeys = DeviceKeyTable.Delete(db, device);
         using var delete = db.Prepare(DeleteSql).Bind(device);
         delete.Run();

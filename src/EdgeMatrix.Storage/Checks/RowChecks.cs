@@ -63,7 +63,7 @@ internal static class RowChecks
             """),
         ("a transaction has its event", """
             SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
-            WHERE NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)
+            WHERE event <> 0 AND NOT EXISTS (SELECT 1 FROM events WHERE nid = t.event)
             """),
         ("a receipt is of a room and a user", $"""
             SELECT position FROM receipts c WHERE c.room NOT IN {Rooms}
@@ -77,12 +77,13 @@ internal static class RowChecks
         ("a device is of an account", "SELECT nid FROM devices d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
         ("an access token is of a device", "SELECT device FROM access_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
         ("a refresh token is of a device", "SELECT nid FROM refresh_tokens t WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = t.device)"),
-        ("keys are of a device", """
+        ("keys and messages are of a device", """
             SELECT device FROM (
                 SELECT device FROM device_keys
                 UNION ALL SELECT device FROM one_time_keys
                 UNION ALL SELECT device FROM claimed_one_time_keys
-                UNION ALL SELECT device FROM fallback_keys) k
+                UNION ALL SELECT device FROM fallback_keys
+                UNION ALL SELECT device FROM to_device_messages) k
             WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = k.device)
             """),
         ("a profile is of a user", "SELECT user FROM profiles p WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = p.user)"),
@@ -92,7 +93,9 @@ internal static class RowChecks
             SELECT position FROM (
                 SELECT max(nid) AS position FROM events
                 UNION ALL SELECT max(position) FROM receipts
-                UNION ALL SELECT max(position) FROM account_data)
+                UNION ALL SELECT max(position) FROM account_data
+                UNION ALL SELECT max(position) FROM to_device_messages
+                UNION ALL SELECT max(position) FROM device_list_changes)
             WHERE position > coalesce((SELECT reserved FROM sequence WHERE name = 'position'), 0)
             """),
     ];

@@ -45,6 +45,22 @@ public static class MembershipTable
         SELECT m.user FROM memberships m JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
         """;
 
+    private const string ChangedInRoomSql = """
+        SELECT user FROM memberships WHERE room = ? AND membership IN (1, 2, 3, 4, 5) AND event > ?
+        """;
+
+    private const string OfBothSql = """
+        SELECT o.room, o.user, o.membership, o.event, o.forgotten, t.room, t.user, t.membership, t.event, t.forgotten
+        FROM memberships o CROSS JOIN memberships t ON t.room = o.room AND t.user = ?2 WHERE o.user = ?1
+        """;
+
+    // From the accounts, which are fewer than the members of a large room.
+    private const string LocalsWithSharedRoomSql = """
+        SELECT a.user FROM accounts a WHERE a.user <> ?1 AND EXISTS (
+            SELECT 1 FROM memberships t CROSS JOIN memberships o ON o.room = t.room AND o.user = ?1 AND o.membership = 1
+            WHERE t.user = a.user AND t.membership = 1)
+        """;
+
     public static MembershipRow? Find(Session db, long room, long user)
     {
         using var query = db.Prepare(FindSql).Bind(room).Bind(user);
@@ -82,16 +98,39 @@ public static class MembershipTable
         ReadAll(db.Prepare(InRoomSql).Bind(room).Bind((long)membership).Bind(limit));
 
     /// <summary>Nids of the joined users who have an account here.</summary>
-    public static List<long> JoinedLocals(Session db, long room)
+    public static List<long> JoinedLocals(Session db, long room) => Users(db.Prepare(LocalInRoomSql).Bind(room));
+
+    /// <summary>Nids of the users whose member event changed after a stream position.</summary>
+    public static List<long> ChangedInRoom(Session db, long room, long after) => Users(db.Prepare(ChangedInRoomSql).Bind(room).Bind(after));
+
+    /// <summary>Nids of the users with an account here who are joined to a room that this user is joined to.</summary>
+    public static List<long> LocalsWithSharedRoom(Session db, long user) => Users(db.Prepare(LocalsWithSharedRoomSql).Bind(user));
+
+    /// <summary>What two users are in the rooms that both have to do with; at a cost that follows the rooms of the first.</summary>
+    public static List<(MembershipRow One, MembershipRow Other)> OfBoth(Session db, long one, long other)
     {
-        using var query = db.Prepare(LocalInRoomSql).Bind(room);
-        var users = new List<long>();
+        using var query = db.Prepare(OfBothSql).Bind(one).Bind(other);
+        var rows = new List<(MembershipRow, MembershipRow)>();
         while (query.Step())
         {
-            users.Add(query.Int64(0));
+            rows.Add((Read(query), Read(query, 5)));
         }
 
-        return users;
+        return rows;
+    }
+
+    private static List<long> Users(Statement query)
+    {
+        using (query)
+        {
+            var users = new List<long>();
+            while (query.Step())
+            {
+                users.Add(query.Int64(0));
+            }
+
+            return users;
+        }
     }
 
     private static List<MembershipRow> ReadAll(Statement query)
@@ -108,6 +147,6 @@ public static class MembershipTable
         }
     }
 
-    private static MembershipRow Read(Statement row) =>
-        new(row.Int64(0), row.Int64(1), (Membership)row.Int64(2), row.Int64(3), row.Int64(4) != 0);
+    private static MembershipRow Read(Statement row, int first = 0) => new(
+        row.Int64(first), row.Int64(first + 1), (Membership)row.Int64(first + 2), row.Int64(first + 3), row.Int64(first + 4) != 0);
 }

@@ -26,6 +26,8 @@ public static class RoomTable
 
     private const string MoveSql = "UPDATE rooms SET state = ?, extremities = ?, last_event = ? WHERE nid = ?";
     private const string CountSql = "UPDATE rooms SET joined = joined + ?, invited = invited + ? WHERE nid = ?";
+    private const string JoinChangeSql = "UPDATE rooms SET last_join_change = ? WHERE nid = ?";
+    private const string LastJoinChangeSql = "SELECT last_join_change FROM rooms WHERE nid = ?";
     private const string ListSql = "UPDATE rooms SET listed = ? WHERE nid = ?";
     private const string IsListedSql = "SELECT listed FROM rooms WHERE nid = ?";
 
@@ -84,6 +86,21 @@ public static class RoomTable
     {
         using var update = db.Prepare(CountSql).Bind(joined).Bind(invited).Bind(room);
         update.Run();
+    }
+
+    /// <summary>Notes that somebody joined, or is joined no longer.</summary>
+    /// <param name="event">Nid of the member event.</param>
+    public static void SetLastJoinChange(WriteTransaction db, long room, long @event)
+    {
+        using var update = db.Prepare(JoinChangeSql).Bind(@event).Bind(room);
+        update.Run();
+    }
+
+    /// <summary>Nid of the newest event by which somebody joined, or was joined no longer.</summary>
+    public static long LastJoinChange(Session db, long room)
+    {
+        using var query = db.Prepare(LastJoinChangeSql).Bind(room);
+        return query.Step() ? query.Int64(0) : 0;
     }
 
     public static void SetListed(WriteTransaction db, long room, bool listed)

@@ -14,6 +14,9 @@ namespace EdgeMatrix.Storage.Rooms;
 /// </remarks>
 public static class TransactionTable
 {
+    /// <summary>In the place of an event: the transaction made none.</summary>
+    public const long NoEvent = 0;
+
     private const long MaxDaysAhead = 7;
 
     private const string FindSql = """
@@ -22,6 +25,12 @@ public static class TransactionTable
             UNION ALL
             SELECT event FROM transactions_odd WHERE device = ?1 AND txn_id = ?2 AND scope = ?3) t
         JOIN events e ON e.nid = t.event
+        """;
+
+    private const string IsKnownSql = """
+        SELECT 1 FROM transactions_even WHERE device = ?1 AND txn_id = ?2 AND scope = ?3
+        UNION ALL
+        SELECT 1 FROM transactions_odd WHERE device = ?1 AND txn_id = ?2 AND scope = ?3
         """;
 
     private const string InsertEvenSql = "INSERT INTO transactions_even (device, txn_id, scope, event) VALUES (?, ?, ?, ?)";
@@ -38,6 +47,13 @@ public static class TransactionTable
     {
         using var query = db.Prepare(FindSql).Bind(device).Bind(txnId).Bind(Scope(endpoint));
         return query.Step() ? EventIdBytes.Decode(query.Blob(0)) : null;
+    }
+
+    /// <summary>Whether there was such a transaction, with an event or without.</summary>
+    public static bool IsKnown(Session db, long device, string endpoint, string txnId)
+    {
+        using var query = db.Prepare(IsKnownSql).Bind(device).Bind(txnId).Bind(Scope(endpoint));
+        return query.Step();
     }
 
     /// <param name="day">Whole days since the Unix epoch: what is older than the day before is forgotten.</param>

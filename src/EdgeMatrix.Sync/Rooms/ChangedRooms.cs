@@ -11,7 +11,8 @@ internal static class ChangedRooms
 
     private static readonly Membership[] _notJoined = [Membership.Invite, Membership.Knock, Membership.Leave, Membership.Ban];
 
-    public static List<RoomNews> Find(SyncRound round, ChangeNotifier notifier, AccountDataNews accountData)
+    /// <summary>The user's memberships of those rooms, whatever the filter leaves out.</summary>
+    public static List<MembershipRow> Rows(SyncRound round, ChangeNotifier notifier, AccountDataNews accountData)
     {
         var rows = new Dictionary<long, MembershipRow>();
         if (round.Since is not { } since)
@@ -24,8 +25,13 @@ internal static class ChangedRooms
             AddLookups(round, round.Typing.RoomsSince(since.Typing).Concat(accountData.Rooms), since.Position, rows);
         }
 
+        return [.. rows.Values];
+    }
+
+    public static List<RoomNews> Find(SyncRound round, List<MembershipRow> rows)
+    {
         var news = new List<RoomNews>(rows.Count);
-        foreach (var row in rows.Values)
+        foreach (var row in rows)
         {
             if (round.FindRoom(row.Room) is var (room, roomRow) && round.AtEnd(room, row) is { } own && IsNews(round, own))
             {

@@ -220,14 +220,15 @@ public class LongPollTests
     }
 
     [Theory]
-    [InlineData("s12_34", true)]
-    [InlineData("s0_0", true)]
+    [InlineData("s12_34_5", true)]
+    [InlineData("s0_0_0", true)]
     [InlineData("s12", false)]
     [InlineData("s_1", false)]
     [InlineData("s1_", false)]
     [InlineData("t12", false)]
     [InlineData("s-1_0", false)]
-    [InlineData("s1_0_0", false)]
+    [InlineData("s1_0_0_0", false)]
+    [InlineData("s1_0_", false)]
     [InlineData("s 1_0", false)]
     [InlineData("s99999999999999999999_0", false)]
     [InlineData("", false)]
@@ -236,6 +237,13 @@ public class LongPollTests
     {
         Assert.Equal(valid, SyncToken.TryParse(text, out var token));
         Assert.True(!valid || token.ToString() == text);
+    }
+
+    [Fact]
+    public void A_token_of_two_parts_is_from_before_there_were_to_device_messages()
+    {
+        Assert.True(SyncToken.TryParse("s12_34", out var token));
+        Assert.Equal(new SyncToken(12, 34, 12), token);
     }
 
     [Fact]

@@ -1,0 +1,31 @@
+namespace EdgeMatrix.Storage.Encryption;
+
+/// <summary>The <c>device_list_changes</c> table: when the devices or keys of a user last changed.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#tracking-the-device-list-for-a-user</remarks>
+public static class DeviceListTable
+{
+    private const string BetweenSql = "SELECT user FROM device_list_changes WHERE position > ? AND position <= ? ORDER BY position";
+
+    private const string SetSql = """
+        INSERT INTO device_list_changes (user, position) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET position = excluded.position
+        """;
+
+    public static void Set(WriteTransaction db, long user, long position)
+    {
+        using var upsert = db.Prepare(SetSql).Bind(user).Bind(position);
+        upsert.Run();
+    }
+
+    /// <summary>Nids of the users whose last change came after one stream position, and not after another.</summary>
+    public static List<long> Between(Session db, long after, long upTo)
+    {
+        using var query = db.Prepare(BetweenSql).Bind(after).Bind(upTo);
+        var users = new List<long>();
+        while (query.Step())
+        {
+            users.Add(query.Int64(0));
+        }
+
+        return users;
+    }
+}
