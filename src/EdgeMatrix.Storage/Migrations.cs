@@ -395,5 +395,57 @@ internal static class Migrations
         ALTER TABLE rooms ADD COLUMN last_join_change INTEGER NOT NULL DEFAULT 0;
         UPDATE rooms SET last_join_change = last_event;
         """,
+
+        // 11: keys that sign keys, backups of room keys, devices that nobody is logged in with.
+        """
+        CREATE TABLE cross_signing_keys (
+            user       INTEGER NOT NULL,
+            usage      TEXT NOT NULL,                 -- master, self_signing, user_signing
+            public_key TEXT NOT NULL,
+            key        TEXT NOT NULL,                 -- canonical JSON, as uploaded
+            PRIMARY KEY (user, usage)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Signatures that came after the key they are on.
+        CREATE TABLE key_signatures (
+            target_user INTEGER NOT NULL,
+            target      TEXT NOT NULL,                -- the id of a device, or the public key of a cross-signing key
+            signer      INTEGER NOT NULL,             -- nid of the user
+            key_id      TEXT NOT NULL,
+            signature   TEXT NOT NULL,
+            position    INTEGER NOT NULL,
+            PRIMARY KEY (target_user, target, signer, key_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX key_signatures_stream ON key_signatures (signer, position);
+
+        CREATE TABLE key_backups (
+            user      INTEGER NOT NULL,
+            version   INTEGER NOT NULL,
+            algorithm TEXT NOT NULL,
+            auth_data TEXT NOT NULL,                  -- a JSON object
+            etag      INTEGER NOT NULL DEFAULT 0,
+            keys      INTEGER NOT NULL DEFAULT 0,     -- how many it holds
+            deleted   INTEGER NOT NULL DEFAULT 0,     -- 1: gone, but its version stays taken
+            PRIMARY KEY (user, version)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE backed_up_keys (
+            user                INTEGER NOT NULL,
+            version             INTEGER NOT NULL,
+            room_id             TEXT NOT NULL,
+            session_id          TEXT NOT NULL,
+            first_message_index INTEGER NOT NULL,
+            forwarded_count     INTEGER NOT NULL,
+            is_verified         INTEGER NOT NULL,
+            session_data        TEXT NOT NULL,        -- a JSON object
+            PRIMARY KEY (user, version, room_id, session_id)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE dehydrated_devices (
+            user   INTEGER PRIMARY KEY,
+            device INTEGER NOT NULL,
+            data   TEXT NOT NULL                      -- a JSON object
+        ) STRICT;
+        CREATE INDEX dehydrated_devices_by_device ON dehydrated_devices (device);
+        """,
     ];
 }

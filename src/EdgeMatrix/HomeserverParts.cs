@@ -73,6 +73,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         KeyQueries = new KeyQueries(database, server);
         KeyClaims = new KeyClaims(database, server, keyCounts);
         ToDevice = new ToDeviceMessages(database, server, Notifier, time);
+        CrossSigning = new CrossSigning(database, server, Notifier);
+        KeyBackups = new KeyBackups(database);
+        DehydratedDevices = new DehydratedDevices(database, KeyUploads, Notifier);
 
         ClientApi = new ClientApiOptions
         {
@@ -156,6 +159,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public ToDeviceMessages ToDevice { get; }
 
+    public CrossSigning CrossSigning { get; }
+
+    public KeyBackups KeyBackups { get; }
+
+    public DehydratedDevices DehydratedDevices { get; }
+
     public ClientApiOptions ClientApi { get; }
 
     public UserInteractiveAuthentication InteractiveAuthentication { get; }
@@ -224,6 +233,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(KeyQueries);
         services.AddSingleton(KeyClaims);
         services.AddSingleton(ToDevice);
+        services.AddSingleton(CrossSigning);
+        services.AddSingleton(KeyBackups);
+        services.AddSingleton(DehydratedDevices);
         services.AddSingleton(ClientApi);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);

@@ -1,4 +1,4 @@
-// A person with matrix-js-sdk in hand, as an application uses it: no encryption, everything in memory.
+// A person with matrix-js-sdk in hand, as an application uses it, with everything in memory; without encryption unless it is asked for.
 import * as sdk from "matrix-js-sdk";
 import { until } from "./story.mjs";
 
@@ -19,7 +19,7 @@ export class Person {
     }
 
     /** Registers through user-interactive authentication, the way applications do, and does not sync yet. */
-    static async register(server, name) {
+    static async register(server, name, options) {
         const password = `secret of ${name}`;
         const stranger = newClient(server);
         const registration = new sdk.InteractiveAuth({
@@ -32,17 +32,17 @@ export class Person {
             },
             requestEmailToken: () => Promise.reject(new Error("registration asks for an e-mail address")),
         });
-        return new Person(newClient(server, await registration.attemptAuth()), password);
+        return new Person(newClient(server, await registration.attemptAuth(), options), password);
     }
 
     /** Logs the same account in on a new device. */
-    async onNewDevice(server) {
+    async onNewDevice(server, options) {
         const session = await newClient(server).loginRequest({
             type: "m.login.password",
             identifier: { type: "m.id.user", user: this.userId },
             password: this.password,
         });
-        return new Person(newClient(server, session), this.password);
+        return new Person(newClient(server, session, options), this.password);
     }
 
     get userId() {
@@ -109,11 +109,12 @@ export class Person {
     }
 }
 
-function newClient(server, session) {
+function newClient(server, session, options) {
     return sdk.createClient({
         baseUrl: server.baseUrl,
         timelineSupport: true,
         logger: quiet,
+        ...options,
         ...(session && { userId: session.user_id, deviceId: session.device_id, accessToken: session.access_token }),
     });
 }

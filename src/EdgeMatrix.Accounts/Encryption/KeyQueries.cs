@@ -1,3 +1,4 @@
+using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
@@ -5,16 +6,18 @@ using EdgeMatrix.Storage.Encryption;
 
 namespace EdgeMatrix.Accounts.Encryption;
 
-/// <summary>The public keys of a user of this server, as somebody may see them.</summary>
-public sealed record UserKeys(string UserId, IReadOnlyList<DeviceKeyRow> Devices);
+/// <summary>The public keys of a user of this server, as somebody may see them: with the signatures of the user and of whoever asks.</summary>
+/// <param name="CrossSigning">Three at most; the user-signing key is shown to its user only.</param>
+public sealed record UserKeys(string UserId, IReadOnlyList<DeviceKeyRow> Devices, IReadOnlyList<CrossSigningRow> CrossSigning);
 
 /// <summary>Answers who has which keys.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery</remarks>
 public sealed class KeyQueries(Database database, LocalServer server)
 {
     /// <summary>The keys of those who have an account here; others are left out.</summary>
+    /// <param name="viewer">Nid of the user who asks.</param>
     /// <param name="wanted">The ids of the wanted devices by user; none stands for all.</param>
-    public List<UserKeys> Find(IEnumerable<(string UserId, IReadOnlyList<string> DeviceIds)> wanted)
+    public List<UserKeys> Find(long viewer, IEnumerable<(string UserId, IReadOnlyList<string> DeviceIds)> wanted)
     {
         using var snapshot = database.OpenSnapshot();
         var found = new List<UserKeys>();
@@ -22,7 +25,14 @@ public sealed class KeyQueries(Database database, LocalServer server)
         {
             if (server.Owns(userId) && AccountTable.Find(snapshot, userId) is { } account)
             {
-                found.Add(new UserKeys(userId, Devices(snapshot, account.User, deviceIds)));
+                var signatures = KeySignatureTable.Visible(snapshot, account.User, viewer);
+                found.Add(new UserKeys(
+                    userId,
+                    [.. Devices(snapshot, account.User, deviceIds)
+                        .Select(device => device with { Keys = KeySignatures.AddTo(device.Keys, device.DeviceId, signatures) })],
+                    [.. CrossSigningTable.OfUser(snapshot, account.User)
+                        .Where(key => account.User == viewer || key.Usage != CrossSigningKey.UserSigning)
+                        .Select(key => key with { Key = KeySignatures.AddTo(key.Key, key.PublicKey, signatures) })]));
             }
         }
 

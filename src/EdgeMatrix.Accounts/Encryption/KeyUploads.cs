@@ -107,6 +107,7 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeN
             // Keys that the device signed with another identity are good for nothing.
             OneTimeKeyTable.DeleteOfDevice(db, owner.Device);
             FallbackKeyTable.DeleteOfDevice(db, owner.Device);
+            KeySignatureTable.DeleteOf(db, owner.User, owner.DeviceId);
         }
 
         if (upload.DeviceKeys is { } keys && (stored is null || !stored.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(keys.Text))))

@@ -20,6 +20,8 @@ internal static class ServerDiscovery
     private static readonly string[] UnstableFeatures =
     [
         "org.matrix.msc2285.stable", // m.read.private
+        "org.matrix.e2e_cross_signing",
+        "org.matrix.msc3814", // dehydrated devices
         "org.matrix.msc4222", // state_after in /sync
         "uk.tcpip.msc4133", // extensible profiles
         "uk.tcpip.msc4133.stable",

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Encryption;
 using Microsoft.AspNetCore.Http;
@@ -44,7 +45,7 @@ internal static class KeyEndpoints
     }
 
     /// <summary><c>POST /_matrix/client/v3/keys/query</c></summary>
-    public static async Task<IResult> Query(HttpRequest request, KeyQueries queries, LocalServer server)
+    public static async Task<IResult> Query(HttpRequest request, Requester requester, KeyQueries queries, LocalServer server)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -70,7 +71,7 @@ internal static class KeyEndpoints
             wanted.Add((user.Name, [.. user.Value.EnumerateArray().Select(id => id.GetString()!)]));
         }
 
-        var found = queries.Find(wanted);
+        var found = queries.Find(requester.UserNid, wanted);
         return JsonText.Write(json =>
         {
             json.WriteStartObject();
@@ -88,6 +89,21 @@ internal static class KeyEndpoints
             }
 
             json.WriteEndObject();
+            foreach (var usage in new[] { CrossSigningKey.Master, CrossSigningKey.SelfSigning, CrossSigningKey.UserSigning })
+            {
+                json.WriteStartObject($"{usage}_keys");
+                foreach (var user in found)
+                {
+                    foreach (var key in user.CrossSigning.Where(key => key.Usage == usage))
+                    {
+                        json.WritePropertyName(user.UserId);
+                        json.WriteRawValue(key.Key, skipInputValidation: true);
+                    }
+                }
+
+                json.WriteEndObject();
+            }
+
             WriteFailures(json, users, server);
             json.WriteEndObject();
         });

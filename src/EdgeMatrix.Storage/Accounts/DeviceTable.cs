@@ -15,6 +15,10 @@ public static class DeviceTable
     private const string InsertSql = "INSERT INTO devices (user, device_id, display_name) VALUES (?, ?, ?)";
     private const string RenameSql = "UPDATE devices SET display_name = ? WHERE nid = ?";
     private const string SeenSql = "UPDATE devices SET last_seen_ts = ?, last_seen_ip = coalesce(?, last_seen_ip) WHERE nid = ?";
+    private const string DeleteSignaturesSql =
+        "DELETE FROM key_signatures WHERE (target_user, target) = (SELECT user, device_id FROM devices WHERE nid = ?)";
+
+    private const string DeleteDehydratedSql = "DELETE FROM dehydrated_devices WHERE device = ?";
     private const string DeleteMessagesSql = "DELETE FROM to_device_messages WHERE device = ?";
     private const string DeleteSql = "DELETE FROM devices WHERE nid = ?";
 
@@ -65,9 +69,10 @@ public static class DeviceTable
         TokenTable.DeleteOfDevice(db, device);
         OneTimeKeyTable.DeleteOfDevice(db, device);
         FallbackKeyTable.DeleteOfDevice(db, device);
-        using (var messages = db.Prepare(DeleteMessagesSql).Bind(device))
+        foreach (var sql in (ReadOnlySpan<string>)[DeleteMessagesSql, DeleteSignaturesSql, DeleteDehydratedSql])
         {
-            messages.Run();
+            using var kept = db.Prepare(sql).Bind(device);
+            kept.Run();
         }
 
         var hadKeys = DeviceKeyTable.Delete(db, device);

@@ -83,8 +83,19 @@ internal static class RowChecks
                 UNION ALL SELECT device FROM one_time_keys
                 UNION ALL SELECT device FROM claimed_one_time_keys
                 UNION ALL SELECT device FROM fallback_keys
-                UNION ALL SELECT device FROM to_device_messages) k
+                UNION ALL SELECT device FROM to_device_messages
+                UNION ALL SELECT device FROM dehydrated_devices) k
             WHERE NOT EXISTS (SELECT 1 FROM devices WHERE nid = k.device)
+            """),
+        ("cross-signing keys and key backups are of an account", """
+            SELECT user FROM (SELECT user FROM cross_signing_keys UNION ALL SELECT user FROM key_backups) k
+            WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = k.user)
+            """),
+        ("a key backup counts its keys", """
+            SELECT user FROM key_backups b WHERE keys <> (SELECT count(*) FROM backed_up_keys WHERE user = b.user AND version = b.version)
+            """),
+        ("a backed-up key is of a backup", """
+            SELECT user FROM backed_up_keys k WHERE NOT EXISTS (SELECT 1 FROM key_backups WHERE user = k.user AND version = k.version)
             """),
         ("a profile is of a user", "SELECT user FROM profiles p WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = p.user)"),
         ("account data is of an account", "SELECT position FROM account_data d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
@@ -95,7 +106,8 @@ internal static class RowChecks
                 UNION ALL SELECT max(position) FROM receipts
                 UNION ALL SELECT max(position) FROM account_data
                 UNION ALL SELECT max(position) FROM to_device_messages
-                UNION ALL SELECT max(position) FROM device_list_changes)
+                UNION ALL SELECT max(position) FROM device_list_changes
+                UNION ALL SELECT max(position) FROM key_signatures)
             WHERE position > coalesce((SELECT reserved FROM sequence WHERE name = 'position'), 0)
             """),
     ];

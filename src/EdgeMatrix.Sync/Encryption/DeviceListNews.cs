@@ -34,6 +34,8 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
             }
         }
 
+        // The signatures that a user made on keys of others are shown to that user alone.
+        changed.UnionWith(KeySignatureTable.SignedBetween(round.Db, round.Request.User, since.Position, round.UpTo.Position));
         var left = new HashSet<long>();
         foreach (var user in MovedMembers(round, since.Position, rows))
         {

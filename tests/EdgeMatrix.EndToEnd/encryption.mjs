@@ -1,0 +1,130 @@
+// Two people with matrix-js-sdk and its own cryptography in an encrypted room, a new device, and a crash.
+// Usage: node encryption.mjs COMMAND [ARGUMENT]...   (the command that runs edgematrix)
+import assert from "node:assert/strict";
+import { Homeserver } from "./homeserver.mjs";
+import { Person } from "./person.mjs";
+import { Story, until } from "./story.mjs";
+
+const server = new Homeserver(process.argv.slice(2));
+const story = new Story("js-sdk encrypted");
+let alice, bob, laptop, roomId, secretStorageKey;
+const said = new Map();
+
+const cryptoCallbacks = {
+    getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], secretStorageKey.privateKey],
+};
+
+async function withCrypto(person) {
+    await person.client.initRustCrypto({ useIndexedDB: false });
+    await person.startSyncing();
+    return person;
+}
+
+/** Says something and has another person read it; what the server holds is not the text. */
+async function reads(sender, reader, text) {
+    const eventId = await sender.says(roomId, text);
+    said.set(text, eventId);
+    await decrypted(reader, eventId, text);
+    const held = await sender.request("GET", `/rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`);
+    assert.equal(held.type, "m.room.encrypted");
+    assert.ok(!JSON.stringify(held).includes(text));
+}
+
+async function decrypted(reader, eventId, text) {
+    const event = await reader.sees(roomId, eventId);
+    await until(`${reader.userId} to read "${text}"`, () => event.getContent().body === text);
+}
+
+story.step("the server starts", () => server.start());
+
+story.step("two people register, publish keys and sync", async () => {
+    alice = await withCrypto(await Person.register(server, "alice", { cryptoCallbacks }));
+    bob = await withCrypto(await Person.register(server, "bob"));
+    await until("bob's keys to be found", async () =>
+        (await alice.client.getCrypto().getUserDeviceInfo([bob.userId], true)).get(bob.userId)?.size === 1);
+});
+
+story.step("they meet in an encrypted room", async () => {
+    ({ room_id: roomId } = await alice.client.createRoom({
+        preset: "private_chat", invite: [bob.userId],
+        initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
+    }));
+    await bob.room(roomId, "invite");
+    await bob.client.joinRoom(roomId);
+    await bob.room(roomId);
+    await alice.seesMembership(roomId, bob.userId, "join");
+});
+
+story.step("they talk both ways", async () => {
+    await reads(alice, bob, "The key is under the mat");
+    await reads(bob, alice, "Which mat?");
+    await reads(alice, bob, "The green one");
+});
+
+story.step("cross-signing, secret storage and a key backup are set up without a password", async () => {
+    const crypto = alice.client.getCrypto();
+    secretStorageKey = await crypto.createRecoveryKeyFromPassphrase();
+    await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null) });
+    await crypto.bootstrapSecretStorage({
+        createSecretStorageKey: async () => secretStorageKey, setupNewSecretStorage: true, setupNewKeyBackup: true,
+    });
+    assert.ok(await crypto.isCrossSigningReady());
+    await until("the backup to hold the keys of the room", async () => (await alice.request("GET", "/room_keys/version")).count >= 2);
+});
+
+story.step("kill -9, and they go on where they were", async () => {
+    await server.kill();
+    await server.start();
+    alice.client.retryImmediately();
+    bob.client.retryImmediately();
+    await reads(bob, alice, "Are you still there?");
+    await reads(alice, bob, "The lights went out");
+}, 120);
+
+story.step("a new device is verified by cross-signing", async () => {
+    laptop = await withCrypto(await alice.onNewDevice(server, { cryptoCallbacks }));
+    assert.ok(await laptop.client.getCrypto().userHasCrossSigningKeys(alice.userId, true));
+    await laptop.client.getCrypto().bootstrapCrossSigning({});
+    const deviceId = laptop.client.getDeviceId();
+    await until("the first device to see the second as verified", async () =>
+        (await alice.client.getCrypto().getDeviceVerificationStatus(alice.userId, deviceId))?.crossSigningVerified);
+    await until("bob to see the signature", async () =>
+        (await bob.client.getCrypto().getUserDeviceInfo([alice.userId], true)).get(alice.userId)?.get(deviceId)?.signatures
+            .get(alice.userId)?.size === 2);
+}, 120);
+
+story.step("the new device reads the history from the backup", async () => {
+    const crypto = laptop.client.getCrypto();
+    await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+    await until("the backup to hold every key", async () => {
+        await crypto.restoreKeyBackup();
+        const timeline = (await laptop.room(roomId)).getLiveTimeline().getEvents();
+        return [...said].every(([text, eventId]) => timeline.some((event) => event.getId() === eventId && event.getContent().body === text));
+    }, 60);
+}, 120);
+
+story.step("all three talk", async () => {
+    await reads(bob, laptop, "Welcome, laptop");
+    await decrypted(alice, said.get("Welcome, laptop"), "Welcome, laptop");
+    await reads(laptop, bob, "Thank you");
+    await decrypted(alice, said.get("Thank you"), "Thank you");
+});
+
+story.step("a device that is gone is no longer written to", async () => {
+    const deviceId = laptop.client.getDeviceId();
+    await laptop.client.logout(true);
+    await until("bob to know", async () =>
+        !(await bob.client.getCrypto().getUserDeviceInfo([alice.userId])).get(alice.userId)?.has(deviceId));
+    await reads(bob, alice, "Only we two now");
+});
+
+story.step("the server stops in good order", async () => {
+    assert.equal(await server.stop(), 0);
+});
+
+const failures = await story.tell();
+for (const person of [alice, bob, laptop]) {
+    person?.stopSyncing();
+}
+await server.dispose(failures > 0);
+process.exit(failures > 0 ? 1 : 0);
