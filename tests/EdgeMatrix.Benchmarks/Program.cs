@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using EdgeMatrix.Benchmarks.Memory;
 using EdgeMatrix.Benchmarks.Server;
 using EdgeMatrix.Benchmarks.StateResolution;
 using EdgeMatrix.Benchmarks.Worlds;
@@ -7,6 +8,7 @@ return args switch
 {
     ["server", .. var options] => await ServerBenchmark.RunAsync(options),
     ["generate", .. var options] => await GenerateCommand.RunAsync(options),
+    ["memory", .. var options] => await MemoryBenchmark.RunAsync(options),
     ["micro", .. var options] => Micro(options),
     ["resolution-memory"] => ResolutionMemory.Run(),
     _ => Usage(),
@@ -28,6 +30,8 @@ static int Usage()
             starts on a data folder that it fills first, or of any homeserver at URL with open registration.
         generate FOLDER [--members N] [--bans N] [--messages N] [--edits N] [--rooms N]
             Fills a data folder with realistic rooms, through the engine's own door.
+        memory [--binary FILE] [--members N] [--seconds N] [--limit SIZE] [--folder FOLDER]
+            What the published file holds in memory while five clients follow a room of 85,000 members.
         micro [BENCHMARKDOTNET-OPTIONS]
             Micro-benchmarks of the parts.
         resolution-memory

@@ -34,16 +34,19 @@ internal sealed class MatrixClient(Uri server, MatrixUser? user) : IDisposable
 
     public async Task<string> SendMessageAsync(string room, string text) => Property(await PutMessageAsync(room, text), "event_id");
 
-    public Task<ReadOnlyMemory<byte>> SyncAsync(string? since, int timeoutMs = 0) =>
-        GetAsync($"/sync?timeout={timeoutMs}{(since is null ? "" : $"&since={Uri.EscapeDataString(since)}")}");
+    public Task<ReadOnlyMemory<byte>> SyncAsync(string? since, int timeoutMs = 0, string? filter = null) =>
+        GetAsync($"/sync?timeout={timeoutMs}{Parameter("since", since)}{Parameter("filter", filter)}");
 
-    public async Task<string> SyncTokenAsync(string? since, int timeoutMs = 0) => Property(await SyncAsync(since, timeoutMs), "next_batch");
+    public async Task<string> SyncTokenAsync(string? since, int timeoutMs = 0, string? filter = null) =>
+        Property(await SyncAsync(since, timeoutMs, filter), "next_batch");
 
     public Task JoinAsync(string room) => RequestAsync("POST", $"/join/{Uri.EscapeDataString(room)}", "{}");
 
     public Task LeaveAsync(string room) => RequestAsync("POST", $"/rooms/{Uri.EscapeDataString(room)}/leave", "{}");
 
     public void Dispose() => _connection.Dispose();
+
+    private static string Parameter(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
 
     // The property of the top level, without building a document of a large answer.
     private static string Property(ReadOnlyMemory<byte> json, string name)

@@ -69,7 +69,7 @@ internal static class ServerBenchmark
 
     private static long Bytes(string folder) => new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length);
 
-    private static string PublishedFile()
+    public static string PublishedFile()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

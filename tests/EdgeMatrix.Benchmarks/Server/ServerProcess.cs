@@ -19,10 +19,10 @@ internal sealed class ServerProcess : IDisposable
 
     public Uri Address { get; }
 
-    public static async Task<ServerProcess> StartAsync(string binary, string folder, string serverName)
+    public static async Task<ServerProcess> StartAsync(string binary, string folder, string serverName, params IEnumerable<string> more)
     {
-        var start = new ProcessStartInfo(
-            binary, ["serve", "--data", folder, "--server-name", serverName, "--listen", "http://127.0.0.1:0", "--set", "log.level=warning"])
+        string[] usual = ["serve", "--data", folder, "--server-name", serverName, "--listen", "http://127.0.0.1:0", "--set", "log.level=warning"];
+        var start = new ProcessStartInfo(binary, [.. usual, .. more])
         {
             RedirectStandardOutput = true,
         };

@@ -6,7 +6,7 @@ namespace EdgeMatrix.Benchmarks.Worlds;
 internal static class GenerateCommand
 {
     // As many as the writer commits in one group.
-    private const int AtOnce = 256;
+    public const int AtOnce = 256;
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
