@@ -1,5 +1,6 @@
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Pipeline;
+using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ namespace EdgeMatrix.ClientApi;
 public static class ClientApiPipeline
 {
     /// <summary>
-    /// Adds, in this order: CORS, failures, the path as sent, routing, unrecognized requests, decoding, access tokens.
+    /// Adds, in this order: CORS, failures, limits, the path as sent, routing, unrecognized requests, decoding, access tokens.
     /// Call it before anything is mapped; it does nothing to paths outside <c>/_matrix</c>, <c>/_synapse</c> and
     /// <c>/.well-known/matrix</c>, apart from routing them.
     /// </summary>
@@ -18,6 +19,7 @@ public static class ClientApiPipeline
     {
         app.Use(CrossOrigin.Invoke);
         app.Use(new RequestFailures(app.Services.GetRequiredService<ILogger<RequestFailures>>()).InvokeAsync);
+        app.Use(new RequestLimits(app.Services.GetRequiredService<Database>().Memory).InvokeAsync);
         app.Use(RequestPath.Restore);
         app.UseRouting();
         app.Use(Unrecognized.Invoke);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using EdgeMatrix.ClientApi.Pipeline;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -60,9 +61,10 @@ public static class JsonBody
 
     private static async Task<(JsonElement, MatrixError?)> ReadObjectAsync(HttpRequest request, bool emptyAllowed, int maxBytes)
     {
-        if (await ReadBytesAsync(request, maxBytes) is not { } bytes)
+        var (bytes, unread) = await ReadBytesAsync(request, maxBytes);
+        if (bytes is null)
         {
-            return (default, MatrixError.TooLarge($"The body has more than {maxBytes} bytes"));
+            return (default, unread);
         }
 
         if (bytes.Length == 0 && emptyAllowed)
@@ -95,27 +97,40 @@ public static class JsonBody
             : (element, null);
     }
 
-    /// <summary>The whole body, or null if it is larger than <paramref name="maxBytes"/>.</summary>
-    private static async Task<byte[]?> ReadBytesAsync(HttpRequest request, int maxBytes)
+    /// <summary>The whole body, unless it is too large, or the bodies of all requests are.</summary>
+    private static async Task<(byte[]? Bytes, MatrixError? Error)> ReadBytesAsync(HttpRequest request, int maxBytes)
     {
-        if (request.ContentLength > maxBytes)
+        var memory = request.HttpContext.Features.Get<RequestBodyMemory>();
+        if (memory is { IsStrangers: true })
         {
-            return null;
+            maxBytes = Math.Min(maxBytes, RequestBodyMemory.MaxOfStrangers);
         }
 
-        using var body = new MemoryStream((int)(request.ContentLength ?? 0));
+        var tooLarge = $"The body has more than {maxBytes} bytes";
+        if (request.ContentLength > maxBytes)
+        {
+            return (null, MatrixError.TooLarge(tooLarge));
+        }
+
+        using var body = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, 16_384));
         var chunk = new byte[(int)Math.Min(request.ContentLength ?? 4_096, 16_384) + 1];
         while (await request.Body.ReadAsync(chunk, request.HttpContext.RequestAborted) is var read and > 0)
         {
             if (body.Length + read > maxBytes)
             {
-                return null;
+                return (null, MatrixError.TooLarge(tooLarge));
+            }
+
+            // Held as it comes, not as it is announced: whoever sends nothing takes nothing.
+            if (memory is not null && !memory.TryHold(read))
+            {
+                return (null, MatrixError.LimitExceeded("The server has too many requests in hand"));
             }
 
             body.Write(chunk, 0, read);
         }
 
-        return body.ToArray();
+        return (body.ToArray(), null);
     }
 
     // The parser takes "\ud800", and GetString later throws; so every escaped string is tried once.

@@ -8,6 +8,8 @@ namespace EdgeMatrix.ClientApi;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#standard-error-response</remarks>
 public sealed class MatrixError : IResult
 {
+    private const int RetryAfterSeconds = 2;
+
     private readonly int _status;
     private readonly string _code;
     private readonly string _message;
@@ -76,6 +78,11 @@ public sealed class MatrixError : IResult
 
     public static MatrixError TooLarge(string message) => new(413, "M_TOO_LARGE", message);
 
+    /// <summary>429: the request asks for more than there is to share out now; the client tries again in a few seconds.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#rate-limiting</remarks>
+    public static MatrixError LimitExceeded(string message) =>
+        new(StatusCodes.Status429TooManyRequests, "M_LIMIT_EXCEEDED", message, json => json.WriteNumber("retry_after_ms", RetryAfterSeconds * 1_000));
+
     /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
     public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
 
@@ -105,7 +112,15 @@ public sealed class MatrixError : IResult
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };
 
-    public Task ExecuteAsync(HttpContext httpContext) => JsonText.Write(_status, Write).ExecuteAsync(httpContext);
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        if (_status == StatusCodes.Status429TooManyRequests)
+        {
+            httpContext.Response.Headers.RetryAfter = $"{RetryAfterSeconds}";
+        }
+
+        return JsonText.Write(_status, Write).ExecuteAsync(httpContext);
+    }
 
     private void Write(Utf8JsonWriter json)
     {

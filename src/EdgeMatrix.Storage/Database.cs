@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage.Memory;
+
 namespace EdgeMatrix.Storage;
 
 /// <summary>
@@ -11,7 +13,7 @@ public sealed class Database : IAsyncDisposable
     private readonly DatabaseConnection _writing;
     private readonly DatabaseWriter _writer;
     private readonly DatabaseReaders _readers;
-    private readonly KnownStateKeys _stateKeys = new();
+    private readonly KnownStateKeys _stateKeys;
     private long _reads;
     private int _disposed;
     private volatile bool _shrinking;
@@ -20,12 +22,21 @@ public sealed class Database : IAsyncDisposable
     {
         _lock = fileLock;
         _writing = writing;
-        _readers = new DatabaseReaders(options);
-        _writer = new DatabaseWriter(writing, Bodies, _stateKeys, options);
+        Memory = options.Memory;
+        var pages = new PageCaches(options);
+        pages.Add(writing);
+        Memory.Add(pages);
+        Memory.Add(new BodyCoderMemory(Bodies));
+        _stateKeys = new KnownStateKeys(Memory);
+        _readers = new DatabaseReaders(options, pages);
+        _writer = new DatabaseWriter(writing, pages, Bodies, _stateKeys, options);
     }
 
     /// <summary>The highest stream position that is on disk; every one below it is there too, or never will be.</summary>
     public long CommittedPosition => _writer.CommittedPosition;
+
+    /// <summary>Where the caches of the database have their shares, and those of what is built on it.</summary>
+    public MemoryBudget Memory { get; }
 
     /// <summary>How the bodies of events are packed.</summary>
     public EventBodyCodec Bodies { get; } = new();
@@ -41,6 +52,9 @@ public sealed class Database : IAsyncDisposable
 
     /// <inheritdoc cref="DatabaseWriter.WrittenBytes"/>
     public long WrittenBytes => _writer.WrittenBytes;
+
+    /// <summary>The writer has so much before it that what nobody waits for had better come another time.</summary>
+    public bool IsBusy => _writer.IsBusy;
 
     /// <summary>Snapshots opened.</summary>
     public long Reads => Interlocked.Read(ref _reads);
@@ -114,6 +128,17 @@ public sealed class Database : IAsyncDisposable
         work(transaction);
         return true;
     });
+
+    /// <summary>Gives back what is held for the next use only, while nothing is under way.</summary>
+    public Task ShrinkAsync()
+    {
+        Memory.Trim();
+        Bodies.ReleaseIdle();
+        _readers.ShrinkIdle();
+
+        // The writer does it after its next group.
+        return _writer.RunAsync(new WriteJob<bool>(_ => true) { IsEmpty = true });
+    }
 
     /// <summary>After a <see cref="DiskFailure"/>: tries whether the disk takes writes again.</summary>
     /// <returns>What it is now.</returns>

@@ -5,7 +5,10 @@ namespace EdgeMatrix.Storage;
 /// <summary>One SQLite connection and the statements compiled on it. Used by one thread at a time.</summary>
 internal sealed class DatabaseConnection : IDisposable
 {
-    // SQLITE_DBSTATUS_CACHE_HIT, _MISS and _WRITE: https://sqlite.org/c3ref/c_dbstatus_options.html
+    // SQLITE_DBSTATUS_CACHE_USED and so on: https://sqlite.org/c3ref/c_dbstatus_options.html
+    private const int CacheUsed = 1;
+    private const int SchemaUsed = 2;
+    private const int StatementsUsed = 3;
     private const int CacheHits = 7;
     private const int CacheMisses = 8;
     private const int CacheWrites = 9;
@@ -16,9 +19,16 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Compiled statements kept; each takes a few KiB.</summary>
     private const int MaxCachedStatements = 128;
 
+    /// <summary>So many uses pass between two looks at what it holds, which takes as long as a small query.</summary>
+    private const int UsesBetweenLooks = 256;
+
     private readonly Dictionary<string, Statement> _cache = new(StringComparer.Ordinal);
     private readonly List<Statement> _inUse = [];
     private long _uses;
+    private int _cacheKiB;
+    private int _fits;
+    private volatile bool _shrinkNext;
+    private volatile HeldMemory _held = new(0, 0, 0);
     private long _statementsRun;
     private long _rows;
     private long _closedSteps;
@@ -80,6 +90,37 @@ internal sealed class DatabaseConnection : IDisposable
     {
         raw.sqlite3_db_status(Handle, CacheWrites, out var pages, out _, 1);
         return pages;
+    }
+
+    /// <summary>What it held when it was last looked at.</summary>
+    public HeldMemory Held => _held;
+
+    /// <summary>It shall give up what it can do without when it is next used.</summary>
+    public bool ShrinkNext
+    {
+        set => _shrinkNext = value;
+    }
+
+    /// <summary>Keeps its page cache within bounds; call it between two uses.</summary>
+    public void Fit(int cacheKiB)
+    {
+        if (cacheKiB != _cacheKiB)
+        {
+            _cacheKiB = cacheKiB;
+            Execute($"PRAGMA cache_size = -{cacheKiB}");
+        }
+
+        var shrinks = _shrinkNext;
+        if (shrinks)
+        {
+            _shrinkNext = false;
+            Execute("PRAGMA shrink_memory");
+        }
+
+        if (_fits++ % UsesBetweenLooks == 0 || shrinks)
+        {
+            _held = new HeldMemory(Status(CacheUsed) + (long)Status(SchemaUsed) + Status(StatementsUsed), Status(CacheHits), Status(CacheMisses));
+        }
     }
 
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
@@ -154,7 +195,7 @@ internal sealed class DatabaseConnection : IDisposable
             throw new DatabaseException($"SQLite: {raw.sqlite3_errstr(code).utf8_to_string()} (code {code})", code);
         }
 
-        var opened = new DatabaseConnection(handle);
+        var opened = new DatabaseConnection(handle) { _cacheKiB = cacheKiB };
         raw.sqlite3_extended_result_codes(opened.Handle, 1);
         opened.Execute($"""
             PRAGMA busy_timeout = 10000;
@@ -200,4 +241,8 @@ internal sealed class DatabaseConnection : IDisposable
         _closedSteps += statement.Steps;
         statement.Close();
     }
+
+    /// <param name="Bytes">Of pages, statements and schema.</param>
+    /// <param name="Hits">Pages asked for that were in the cache.</param>
+    public sealed record HeldMemory(long Bytes, long Hits, long Misses);
 }

@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage.Memory;
+
 namespace EdgeMatrix.Storage;
 
 /// <param name="Path">The database file; made, readable by its owner only, if it is not there. Its folder must exist.</param>
@@ -18,9 +20,12 @@ public sealed record DatabaseOptions(string Path)
     /// <summary>What the flush interval is measured by.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Page cache of each reader, in KiB.</summary>
+    /// <summary>Page cache of each reader, in KiB, where there is memory enough.</summary>
     public int CacheKiBPerConnection { get; init; } = 512;
 
-    /// <summary>Page cache of the writer, in KiB.</summary>
+    /// <summary>Page cache of the writer, in KiB, where there is memory enough.</summary>
     public int WriterCacheKiB { get; init; } = 2048;
+
+    /// <summary>Where the caches have their shares, of the database and of what is built on it.</summary>
+    public MemoryBudget Memory { get; init; } = MemoryBudget.Unlimited();
 }

@@ -1,7 +1,7 @@
 namespace EdgeMatrix.Storage;
 
 /// <summary>The pool of reading connections. The last used is the first lent again, so that its cache is warm and the others stay unmade.</summary>
-internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
+internal sealed class DatabaseReaders(DatabaseOptions options, PageCaches pages) : IDisposable
 {
     /// <summary>A wait as long as this is a snapshot that was never disposed of, or one opened inside another.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
@@ -65,6 +65,8 @@ internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
                 commit.Run();
             }
 
+            connection.Fit(pages.KiBOf(writer: false));
+
             lock (_lock)
             {
                 if (_closed)
@@ -79,6 +81,31 @@ internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
         }
 
         _free.Release();
+    }
+
+    /// <summary>Has every connection that nobody uses give up what it can do without.</summary>
+    public void ShrinkIdle()
+    {
+        var idle = new List<DatabaseConnection>();
+        lock (_lock)
+        {
+            while (_free.Wait(0))
+            {
+                if (!_idle.TryPop(out var connection))
+                {
+                    _free.Release();
+                    break;
+                }
+
+                idle.Add(connection);
+            }
+        }
+
+        foreach (var connection in idle)
+        {
+            connection.ShrinkNext = true;
+            Return(connection);
+        }
     }
 
     /// <summary>Closes the connections; one that is still lent closes when it comes back.</summary>
@@ -115,7 +142,8 @@ internal sealed class DatabaseReaders(DatabaseOptions options) : IDisposable
 
     private DatabaseConnection Open()
     {
-        var connection = DatabaseConnection.OpenReadOnly(options.Path, options.CacheKiBPerConnection);
+        var connection = DatabaseConnection.OpenReadOnly(options.Path, pages.KiBOf(writer: false));
+        pages.Add(connection);
         lock (_lock)
         {
             _all.Add(connection);

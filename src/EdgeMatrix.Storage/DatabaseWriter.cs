@@ -20,6 +20,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private const int FrameHeaderBytes = 24;
 
     private readonly DatabaseConnection _connection;
+    private readonly PageCaches _pages;
     private readonly EventBodyCodec _bodies;
     private readonly KnownStateKeys _stateKeys;
     private readonly bool _waitsForDisk;
@@ -41,12 +42,14 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private int _logPages;
     private bool _flushing;
 
-    public DatabaseWriter(DatabaseConnection connection, EventBodyCodec bodies, KnownStateKeys stateKeys, DatabaseOptions options)
+    public DatabaseWriter(
+        DatabaseConnection connection, PageCaches pages, EventBodyCodec bodies, KnownStateKeys stateKeys, DatabaseOptions options)
     {
         _waitsForDisk = !options.RelaxedDurability;
         _bodies = bodies;
         _stateKeys = stateKeys;
         _connection = connection;
+        _pages = pages;
         _positions = new StreamPositions(connection);
         _committedPosition = _positions.Reserved;
 
@@ -62,6 +65,9 @@ internal sealed class DatabaseWriter : IAsyncDisposable
 
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }
+
+    /// <summary>The queue is half full, or more.</summary>
+    public bool IsBusy => _queue.Reader.Count >= MaxQueuedJobs / 2;
 
     public long CommittedPosition => Interlocked.Read(ref _committedPosition);
 
@@ -146,6 +152,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             }
 
             _group.Clear();
+            _connection.Fit(_pages.KiBOf(writer: true));
             if ((_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null)
             {
                 _checkpointWanted = false;
@@ -232,7 +239,11 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             return;
         }
 
-        CountCommit();
+        if (!_group.TrueForAll(job => job.IsEmpty))
+        {
+            CountCommit();
+        }
+
         Publish();
     }
 
@@ -369,7 +380,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         {
             if (job.Failure is null)
             {
-                Interlocked.Increment(ref _writes);
+                Interlocked.Add(ref _writes, job.IsEmpty ? 0 : 1);
                 RunAfterCommit(job);
             }
         }

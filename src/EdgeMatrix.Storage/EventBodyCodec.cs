@@ -22,8 +22,10 @@ public sealed class EventBodyCodec : IDisposable
 
     private const string DictionaryName = "EdgeMatrix.Storage.EventBody1.dict";
 
-    /// <summary>Each takes about 300 KiB once it is used.</summary>
-    private const int MaxCoders = 2;
+    internal const int MaxCoders = 2;
+
+    /// <summary>About what each takes once it is used.</summary>
+    internal const long CoderBytes = 300 << 10;
 
     private readonly SemaphoreSlim _free = new(MaxCoders, MaxCoders);
     private readonly Lock _lock = new();
@@ -31,6 +33,10 @@ public sealed class EventBodyCodec : IDisposable
     private byte[]? _dictionary;
     private bool _closed;
     private long _unpacked;
+    private int _coders;
+
+    /// <summary>How many working memories there are.</summary>
+    internal int Coders => Volatile.Read(ref _coders);
 
     public byte[] Pack(ReadOnlySpan<byte> canonical)
     {
@@ -158,6 +164,19 @@ public sealed class EventBodyCodec : IDisposable
         }
     }
 
+    /// <summary>Gives back the working memory that is not in use.</summary>
+    internal void ReleaseIdle()
+    {
+        lock (_lock)
+        {
+            while (_idle.TryPop(out var coder))
+            {
+                coder.Dispose();
+                _coders--;
+            }
+        }
+    }
+
     internal static DatabaseException Damaged(Exception? cause) =>
         new("The stored body of an event is damaged, or of a newer EdgeMatrix. Restore a backup.", cause);
 
@@ -166,7 +185,13 @@ public sealed class EventBodyCodec : IDisposable
         _free.Wait();
         lock (_lock)
         {
-            return _idle.TryPop(out var coder) ? coder : new EventBodyCoder(_dictionary ??= ReadDictionary());
+            if (_idle.TryPop(out var coder))
+            {
+                return coder;
+            }
+
+            _coders++;
+            return new EventBodyCoder(_dictionary ??= ReadDictionary());
         }
     }
 

@@ -1,25 +1,16 @@
-using System.Collections.Concurrent;
+using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Storage;
 
-/// <summary>The integers of pairs of event type and state key, which never change once they are committed. Bounded; thread-safe.</summary>
+/// <summary>The integers of pairs of event type and state key, which never change once they are committed. Thread-safe.</summary>
 internal sealed class KnownStateKeys
 {
-    // Some 200 KiB when full.
-    private const int MaxKept = 1_024;
+    private readonly BoundedCache<(string Type, string StateKey), long> _keys = new("state_keys", wanted: 256 << 10, least: 32 << 10);
 
-    private readonly ConcurrentDictionary<(string Type, string StateKey), long> _keys = new();
+    public KnownStateKeys(MemoryBudget memory) => memory.Add(_keys);
 
-    public long? Find(string type, string stateKey) => _keys.TryGetValue((type, stateKey), out var key) ? key : null;
+    public long? Find(string type, string stateKey) => _keys.TryGet((type, stateKey), out var key) ? key : null;
 
-    public void Add(string type, string stateKey, long key)
-    {
-        // Which of them go matters little: each is one statement away.
-        if (_keys.Count >= MaxKept)
-        {
-            _keys.Clear();
-        }
-
-        _keys[(type, stateKey)] = key;
-    }
+    public void Add(string type, string stateKey, long key) =>
+        _keys.Set((type, stateKey), key, ManagedSize.Of(type) + ManagedSize.Of(stateKey));
 }

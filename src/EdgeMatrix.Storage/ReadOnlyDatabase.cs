@@ -8,9 +8,13 @@ namespace EdgeMatrix.Storage;
 public sealed class ReadOnlyDatabase : IDisposable
 {
     private readonly DatabaseReaders _readers;
-    private readonly KnownStateKeys _stateKeys = new();
+    private readonly KnownStateKeys _stateKeys;
 
-    private ReadOnlyDatabase(DatabaseOptions options) => _readers = new DatabaseReaders(options);
+    private ReadOnlyDatabase(DatabaseOptions options)
+    {
+        _readers = new DatabaseReaders(options, new PageCaches(options));
+        _stateKeys = new KnownStateKeys(options.Memory);
+    }
 
     /// <summary>How the bodies of events are packed.</summary>
     public EventBodyCodec Bodies { get; } = new();

@@ -3,6 +3,9 @@ namespace EdgeMatrix.Storage;
 /// <summary>A piece of work in the writer's queue.</summary>
 internal abstract class WriteJob
 {
+    /// <summary>It writes nothing, and is there for the writer to pass by.</summary>
+    public bool IsEmpty { get; init; }
+
     /// <summary>Why the job is rolled back; null if it is not.</summary>
     public Exception? Failure { get; set; }
 

@@ -1,16 +1,22 @@
+using EdgeMatrix.Storage.Memory;
+
 namespace EdgeMatrix.Sync;
 
 /// <summary>Which member events each device has been sent, so that lazy loading need not send them again.</summary>
 /// <remarks>
 /// An event counts as known only once the device comes back with a token from after it was sent: an answer that never
-/// arrived is asked for again with the old token. Bounded: the devices longest unheard of are forgotten, which costs
-/// them nothing but repetition. Spec: https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
+/// arrived is asked for again with the old token. When its share of the memory is full, the devices longest unheard of are forgotten, which
+/// costs them nothing but repetition. Spec: https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
 /// </remarks>
-public sealed class LazyLoadedMembers(int maxEntries)
+public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members", wanted, least: wanted / 16)
 {
+    /// <summary>What one member takes in the tables.</summary>
+    public const int EntryBytes = 72;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Device> _devices = [];
     private long _uses;
+    private long _forgotten;
 
     /// <summary>How many member events are remembered.</summary>
     public int Count { get; private set; }
@@ -58,7 +64,29 @@ public sealed class LazyLoadedMembers(int maxEntries)
 
             Count += members.ContainsKey(key) ? 0 : 1;
             members[key] = (@event, position);
-            if (Count > maxEntries)
+            if (Count > MaxEntries)
+            {
+                DropLeastUsed();
+            }
+        }
+    }
+
+    public override MemoryUse Use
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new MemoryUse(Count * EntryBytes, Count, Evictions: _forgotten);
+            }
+        }
+    }
+
+    public override void Trim()
+    {
+        lock (_lock)
+        {
+            if (Count > MaxEntries)
             {
                 DropLeastUsed();
             }
@@ -89,11 +117,14 @@ public sealed class LazyLoadedMembers(int maxEntries)
         }
     }
 
+    private long MaxEntries => Capacity / EntryBytes;
+
     private void DropLeastUsed()
     {
-        while (Count > maxEntries / 2 && _devices.Count > 0)
+        while (Count > MaxEntries / 2 && _devices.Count > 0)
         {
             Forget(_devices.MinBy(device => device.Value.LastUse).Key);
+            _forgotten++;
         }
     }
 

@@ -28,25 +28,36 @@ namespace EdgeMatrix.Sync;
 /// </list>
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
 /// </remarks>
-public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCounts keyCounts)
+public sealed class SyncEngine
 {
-    // About 5 MB when full.
-    private const int MaxLazyMembers = 65_536;
-
     // Events are sent as they are stored; only what JSON demands is escaped, not what HTML would.
     private static readonly JsonWriterOptions _options =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    private readonly LazyLoadedMembers _lazyMembers = new(MaxLazyMembers);
+    private readonly RoomEngine _engine;
+    private readonly TypingUsers _typing;
+    private readonly KnownKeyCounts _keyCounts;
+    private readonly LazyLoadedMembers _lazyMembers = new(wanted: 4 << 20);
     private readonly MemberKeys _memberKeys = new();
-    private readonly ToDeviceInboxes _inboxes = new(engine.Database);
+    private readonly ToDeviceInboxes _inboxes;
+    private readonly WaitingSyncs _waiting;
+
+    public SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCounts keyCounts)
+    {
+        (_engine, _typing, _keyCounts) = (engine, typing, keyCounts);
+        _inboxes = new ToDeviceInboxes(engine.Database);
+        engine.Database.Memory.Add(_lazyMembers);
+        engine.Database.Memory.Add(_memberKeys);
+        _waiting = new WaitingSyncs(engine.Database.Memory);
+    }
 
     /// <summary>Whether a token can have come from this server.</summary>
-    public bool Knows(SyncToken token) => Math.Max(token.Position, token.ToDevice) <= engine.Database.CommittedPosition;
+    public bool Knows(SyncToken token) => Math.Max(token.Position, token.ToDevice) <= _engine.Database.CommittedPosition;
 
     /// <summary>Writes the answer into <paramref name="output"/>, as soon as there is news or at the time-out.</summary>
     /// <param name="end">Ends the wait early, with what there is: nothing.</param>
-    public async Task SyncAsync(SyncRequest request, ResponseBuffer output, CancellationToken end)
+    /// <returns>False, and nothing is written, if there is no news and too many wait for some already.</returns>
+    public async Task<bool> SyncAsync(SyncRequest request, ResponseBuffer output, CancellationToken end)
     {
         if (request.Since is null)
         {
@@ -59,24 +70,30 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         }
 
         var since = request.Since;
-        var start = engine.Time.GetTimestamp();
+        var start = _engine.Time.GetTimestamp();
         while (true)
         {
-            var next = engine.Notifier.NextChange(request.User);
+            var next = _engine.Notifier.NextChange(request.User);
             if (Look(request, ref since, output))
             {
-                return;
+                return true;
             }
 
-            var left = request.Timeout - engine.Time.GetElapsedTime(start);
+            var left = request.Timeout - _engine.Time.GetElapsedTime(start);
             if (left <= TimeSpan.Zero || end.IsCancellationRequested)
             {
                 WriteNothing(output, request, since!.Value);
-                return;
+                return true;
+            }
+
+            if (!_waiting.TryEnter(request.User, request.Device))
+            {
+                return false;
             }
 
             // The time-out and the end are no errors: either way one last look is taken.
-            await next.WaitAsync(left, engine.Time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await next.WaitAsync(left, _engine.Time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _waiting.Leave(request.User, request.Device);
         }
     }
 
@@ -84,13 +101,13 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
     public DeviceListNews DeviceLists(long user, string userId, long device, SyncToken from, SyncToken to)
     {
         var request = new SyncRequest(user, userId, device, from, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State);
-        using var db = engine.Database.OpenSnapshot();
+        using var db = _engine.Database.OpenSnapshot();
         var round = Round(db, request, from, to);
-        return DeviceListNews.Read(round, ChangedRooms.Rows(round, engine.Notifier, AccountDataNews.Read(round)));
+        return DeviceListNews.Read(round, ChangedRooms.Rows(round, _engine.Notifier, AccountDataNews.Read(round)));
     }
 
     private SyncRound Round(Session db, SyncRequest request, SyncToken? since, SyncToken upTo) =>
-        new(db, engine, typing, _lazyMembers, _memberKeys, request, since, upTo);
+        new(db, _engine, _typing, _lazyMembers, _memberKeys, request, since, upTo);
 
     private static SyncToken At(SyncToken token, long position) => token with { Position = position, ToDevice = position };
 
@@ -98,14 +115,14 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
     private bool Look(SyncRequest request, ref SyncToken? since, ResponseBuffer output)
     {
         // Typing first: what changes after the positions were read is found again by the next look.
-        var upTo = new SyncToken(0, typing.Position, 0);
+        var upTo = new SyncToken(0, _typing.Position, 0);
         if (since is not { } known)
         {
-            upTo = At(upTo, engine.Database.CommittedPosition);
+            upTo = At(upTo, _engine.Database.CommittedPosition);
         }
         else
         {
-            var lastChange = engine.Notifier.LastChange(request.User);
+            var lastChange = _engine.Notifier.LastChange(request.User);
             if (lastChange <= known.Position && upTo.Typing == known.Typing && known.ToDevice >= known.Position && !request.FullState)
             {
                 return false;
@@ -117,7 +134,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
             since = known.Typing <= upTo.Typing ? known : known with { Typing = 0 };
         }
 
-        using var db = engine.Database.OpenSnapshot();
+        using var db = _engine.Database.OpenSnapshot();
         if (Write(Round(db, request, since, upTo), output))
         {
             return true;
@@ -134,7 +151,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         using var json = new Utf8JsonWriter(output, _options);
         var accountData = AccountDataNews.Read(round);
         var ofUser = accountData.OfUser(round);
-        var rows = ChangedRooms.Rows(round, engine.Notifier, accountData);
+        var rows = ChangedRooms.Rows(round, _engine.Notifier, accountData);
         var rooms = ChangedRooms.Find(round, rows);
         var (messages, toDevice) = _inboxes.Read(round);
         var deviceLists = DeviceListNews.Read(round, rows);
@@ -176,7 +193,7 @@ public sealed class SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCo
         json.WriteEndArray();
         json.WriteEndObject();
         ToDeviceInboxes.Write(json, messages);
-        KeyCountSection.Write(json, keyCounts.Of(request.Device));
+        KeyCountSection.Write(json, _keyCounts.Of(request.Device));
     }
 
     private void WriteNothing(ResponseBuffer output, SyncRequest request, SyncToken next)

@@ -42,10 +42,11 @@ public sealed class Homeserver : IAsyncDisposable
         var metrics = new Metrics();
         ProcessMetrics.Register(metrics, surroundings.Time);
         DatabaseMetrics.Register(metrics, parts.Database);
+        MemoryMetrics.Register(metrics, parts.Database.Memory);
         var requests = new RequestCounter(metrics);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        WebServer.Configure(builder, options, parts.Server.Name, surroundings.Time);
+        WebServer.Configure(builder, options, parts.Database.Memory.Limit, parts.Server.Name, surroundings.Time);
         parts.AddTo(builder.Services);
         surroundings.Transport?.Invoke(builder.WebHost);
 

@@ -24,6 +24,7 @@ using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Media;
+using EdgeMatrix.Storage.Memory;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
 using EdgeMatrix.Upkeep;
@@ -40,7 +41,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
         Server = server;
-        Notifier = new ChangeNotifier(() => database.CommittedPosition);
+        Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory);
 
         Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server).Record)
         {
@@ -89,6 +90,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             : null);
 
         StoredFilters = new StoredFilters(database);
+        Answers = new AnswerSpool(options.Server.Data, database.Memory);
         Sync = new SyncEngine(Engine, Typing, keyCounts);
 
         Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
@@ -104,6 +106,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
+            new MemoryUpkeep(database, surroundings.Memory).Job,
         ];
     }
 
@@ -173,6 +176,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public StoredFilters StoredFilters { get; }
 
+    public AnswerSpool Answers { get; }
+
     public SyncEngine Sync { get; }
 
     /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
@@ -191,7 +196,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public static async Task<HomeserverParts> OpenAsync(HomeserverOptions options, Surroundings surroundings)
     {
         DataFolder.Create(options.Server.Data);
-        var database = Database.Open(DatabaseOf(options) with { Time = surroundings.Time });
+        var memory = new MemoryBudget(new MemoryLimit("/").Of(options.Memory.Limit));
+        var database = Database.Open(DatabaseOf(options) with { Memory = memory, Time = surroundings.Time });
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);
@@ -240,6 +246,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);
+        services.AddSingleton(Answers);
         services.AddSingleton(Sync);
         services.AddSingleton(Media);
     }

@@ -10,6 +10,9 @@ public sealed record Surroundings
 
     public required RandomSource Random { get; init; }
 
+    /// <summary>What the upkeep of the memory watches and gives back.</summary>
+    public ProcessMemory Memory { get; init; } = ProcessMemory.OfThisProcess();
+
     /// <summary>Takes the place of the listeners, as <c>UseTestServer</c> does; null: real sockets.</summary>
     public Action<IWebHostBuilder>? Transport { get; init; }
 }

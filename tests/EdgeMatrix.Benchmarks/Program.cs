@@ -30,7 +30,7 @@ static int Usage()
             starts on a data folder that it fills first, or of any homeserver at URL with open registration.
         generate FOLDER [--members N] [--bans N] [--messages N] [--edits N] [--rooms N]
             Fills a data folder with realistic rooms, through the engine's own door.
-        memory [--binary FILE] [--members N] [--seconds N] [--limit SIZE] [--folder FOLDER]
+        memory [--binary FILE] [--members N] [--seconds N] [--rest N] [--limit SIZE] [--folder FOLDER]
             What the published file holds in memory while five clients follow a room of 85,000 members.
         micro [BENCHMARKDOTNET-OPTIONS]
             Micro-benchmarks of the parts.

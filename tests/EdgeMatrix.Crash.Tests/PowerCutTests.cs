@@ -151,7 +151,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         }
 
         using var key = SigningKey.FromSeed("1", new byte[32]);
-        var engine = new RoomEngine(database, new LocalServer("test", key), new ChangeNotifier(() => database.CommittedPosition), TimeProvider.System);
+        var engine = new RoomEngine(database, new LocalServer("test", key), new ChangeNotifier(() => database.CommittedPosition, database.Memory), TimeProvider.System);
         var room = engine.Find(roomId)!;
         using var content = System.Text.Json.JsonDocument.Parse("""{"body":"on"}""");
         var outcome = await engine.SendAsync(room, new EventDraft("m.room.message", null, "@alice:test", content.RootElement), null, CancellationToken.None);

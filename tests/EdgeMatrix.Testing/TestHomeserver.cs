@@ -168,6 +168,7 @@ public sealed class TestHomeserver : IAsyncDisposable
         {
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
+            Memory = new ProcessMemory(() => 0, () => { }),
             Transport = settings.Transport == Transport.Memory ? web => web.UseTestServer() : null,
         };
         var homeserver = await Homeserver.BuildAsync(options, surroundings);

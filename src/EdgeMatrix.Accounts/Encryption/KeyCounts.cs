@@ -1,5 +1,6 @@
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Encryption;
+using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Accounts.Encryption;
 
@@ -12,13 +13,21 @@ public sealed record KeyCounts(IReadOnlyList<(string Algorithm, long Count)> One
 }
 
 /// <summary>The <see cref="KeyCounts"/> of the devices that sync: every answer holds them, and most find them here.</summary>
-public sealed class KnownKeyCounts(Database database)
+public sealed class KnownKeyCounts
 {
-    private const int MaxDevices = 8_192;
+    // Two short lists.
+    private const int CountsBytes = 250;
 
+    private readonly Database _database;
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, KeyCounts> _counts = [];
+    private readonly BoundedCache<long, KeyCounts> _counts = new("key_counts", wanted: 1 << 20, least: 64 << 10);
     private long _changes;
+
+    public KnownKeyCounts(Database database)
+    {
+        _database = database;
+        database.Memory.Add(_counts);
+    }
 
     /// <param name="device">Nid of the device.</param>
     public KeyCounts Of(long device)
@@ -26,7 +35,7 @@ public sealed class KnownKeyCounts(Database database)
         long before;
         lock (_lock)
         {
-            if (_counts.TryGetValue(device, out var known))
+            if (_counts.TryGet(device, out var known))
             {
                 return known;
             }
@@ -35,7 +44,7 @@ public sealed class KnownKeyCounts(Database database)
         }
 
         KeyCounts read;
-        using (var snapshot = database.OpenSnapshot())
+        using (var snapshot = _database.OpenSnapshot())
         {
             read = KeyCounts.Read(snapshot, device);
         }
@@ -45,12 +54,7 @@ public sealed class KnownKeyCounts(Database database)
             // What changed since may be what was just read.
             if (_changes == before)
             {
-                if (_counts.Count >= MaxDevices)
-                {
-                    _counts.Clear();
-                }
-
-                _counts[device] = read;
+                _counts.Set(device, read, CountsBytes);
             }
         }
 

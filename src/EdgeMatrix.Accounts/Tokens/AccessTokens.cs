@@ -7,9 +7,7 @@ namespace EdgeMatrix.Accounts.Tokens;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens</remarks>
 public sealed class AccessTokens(Database database, TimeProvider time)
 {
-    private const int CachedTokens = 2_048;
-
-    internal TokenCache Cache { get; } = new(CachedTokens);
+    internal TokenCache Cache { get; } = new(database.Memory);
 
     /// <summary>Looks a token up; the first use of a refreshed one ends the pair it replaced.</summary>
     /// <param name="ip">Where the request comes from, for the list of devices; null where the transport has no addresses.</param>
@@ -28,9 +26,9 @@ public sealed class AccessTokens(Database database, TimeProvider time)
             return new TokenLookup(owner.Refreshable ? TokenVerdict.Expired : TokenVerdict.Unknown, null);
         }
 
-        if (owner.TrySee(now))
+        if (!database.IsBusy && owner.TrySee(now))
         {
-            // Nobody waits for it: the next request of the device tries again should it be lost.
+            // Nobody waits for it, so it must not queue without bound: while the writer is busy it is left to a later request.
             _ = database.WriteAsync(db => DeviceTable.Seen(db, owner.DeviceNid, now, ip));
         }
 

@@ -1,13 +1,15 @@
+using EdgeMatrix.Storage.Memory;
+
 namespace EdgeMatrix.Accounts.Tokens;
 
-/// <summary>The owners of tokens used lately, in two generations: when the younger is full, the older is let go.</summary>
-/// <param name="capacity">How many one generation holds.</param>
-internal sealed class TokenCache(int capacity)
+/// <summary>The owners of tokens used lately.</summary>
+internal sealed class TokenCache
 {
     private readonly Lock _lock = new();
-    private Dictionary<TokenHash, TokenOwner> _young = [];
-    private Dictionary<TokenHash, TokenOwner> _old = [];
+    private readonly BoundedCache<TokenHash, TokenOwner> _owners = new("tokens", wanted: 1 << 20, least: 64 << 10);
     private long _version;
+
+    public TokenCache(MemoryBudget memory) => memory.Add(_owners);
 
     /// <summary>Moves with every removal: whoever read the disk under one version may add what it read under that version only.</summary>
     public long Version
@@ -21,23 +23,7 @@ internal sealed class TokenCache(int capacity)
         }
     }
 
-    public TokenOwner? Find(TokenHash hash)
-    {
-        lock (_lock)
-        {
-            if (_young.TryGetValue(hash, out var owner))
-            {
-                return owner;
-            }
-
-            if (_old.TryGetValue(hash, out owner))
-            {
-                Put(hash, owner);
-            }
-
-            return owner;
-        }
-    }
+    public TokenOwner? Find(TokenHash hash) => _owners.TryGet(hash, out var owner) ? owner : null;
 
     public void Add(TokenHash hash, TokenOwner owner, long version)
     {
@@ -45,7 +31,7 @@ internal sealed class TokenCache(int capacity)
         {
             if (version == _version)
             {
-                Put(hash, owner);
+                _owners.Set(hash, owner, TokenOwner.OwnBytes + ManagedSize.Of(owner.UserId) + ManagedSize.Of(owner.DeviceId));
             }
         }
     }
@@ -56,30 +42,7 @@ internal sealed class TokenCache(int capacity)
         lock (_lock)
         {
             _version++;
-            Remove(_young, device);
-            Remove(_old, device);
+            _owners.RemoveWhere((_, owner) => owner.DeviceNid == device);
         }
-    }
-
-    private static void Remove(Dictionary<TokenHash, TokenOwner> generation, long device)
-    {
-        foreach (var (hash, owner) in generation)
-        {
-            if (owner.DeviceNid == device)
-            {
-                generation.Remove(hash);
-            }
-        }
-    }
-
-    private void Put(TokenHash hash, TokenOwner owner)
-    {
-        if (_young.Count >= capacity)
-        {
-            _old = _young;
-            _young = [];
-        }
-
-        _young[hash] = owner;
     }
 }

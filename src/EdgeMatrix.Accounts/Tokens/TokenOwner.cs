@@ -8,6 +8,9 @@ namespace EdgeMatrix.Accounts.Tokens;
 public sealed record TokenOwner(
     string UserId, long UserNid, string DeviceId, long DeviceNid, bool IsAdmin, long? ExpiresTs, bool Refreshable)
 {
+    /// <summary>What one takes, and the hash that leads to it, besides the strings.</summary>
+    internal const int OwnBytes = 120;
+
     private long _lastSeenTs;
 
     /// <summary>When the device was last written down as seen, ms since the Unix epoch.</summary>

@@ -43,8 +43,9 @@ internal static class Ephemeral
         var timeout = body.Timeout is { } ms
             ? TimeSpan.FromMilliseconds(Math.Min(ms, (long)TypingUsers.MaxTimeout.TotalMilliseconds))
             : TypingUsers.DefaultTimeout;
-        typing.Set(room.Nid, userId, body.Typing, timeout, room.LocalMembers());
-        return JsonText.Empty;
+        return typing.Set(room.Nid, userId, body.Typing, timeout, room.LocalMembers())
+            ? JsonText.Empty
+            : MatrixError.LimitExceeded("Too many people are typing");
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}</c></summary>

@@ -5,6 +5,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -64,20 +65,20 @@ internal static class PublishedRooms
     }
 
     /// <summary><c>GET /_matrix/client/v3/publicRooms</c></summary>
-    public static IResult List(string? since, string? server, HttpRequest request, RoomEngine engine)
+    public static IResult List(string? since, string? server, HttpRequest request, RoomEngine engine, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
-        return badLimit ?? Answer(engine, server, new PublicRoomsRequest { Limit = limit, Since = since });
+        return badLimit ?? Answer(engine, spool, server, new PublicRoomsRequest { Limit = limit, Since = since });
     }
 
     /// <summary><c>POST /_matrix/client/v3/publicRooms</c></summary>
-    public static async Task<IResult> Search(string? server, HttpRequest request, RoomEngine engine)
+    public static async Task<IResult> Search(string? server, HttpRequest request, RoomEngine engine, AnswerSpool spool)
     {
         var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.PublicRoomsRequest);
-        return error ?? Answer(engine, server, body ?? new PublicRoomsRequest());
+        return error ?? Answer(engine, spool, server, body ?? new PublicRoomsRequest());
     }
 
-    private static IResult Answer(RoomEngine engine, string? server, PublicRoomsRequest request)
+    private static IResult Answer(RoomEngine engine, AnswerSpool spool, string? server, PublicRoomsRequest request)
     {
         if (server is not null && server != engine.Server.Name)
         {
@@ -107,7 +108,7 @@ internal static class PublishedRooms
 
         var hasNext = page.Count > 0 && (place.Backward || more);
         var hasPrevious = page.Count > 0 && (place.Backward ? more : request.Since is not null);
-        return JsonText.Write(json =>
+        return LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("chunk"u8);

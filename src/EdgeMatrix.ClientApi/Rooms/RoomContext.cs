@@ -1,6 +1,7 @@
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -14,7 +15,7 @@ internal static class RoomContext
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}</c></summary>
     public static IResult Get(
-        string roomId, string eventId, string? filter, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string eventId, string? filter, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         // How many events around it, half of them before and half after.
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
@@ -53,7 +54,7 @@ internal static class RoomContext
             // The state at the last event returned.
             var last = after.Events.Count > 0 ? after.Events[^1] : stored;
             view.Bundle([.. before.Events, stored, .. after.Events]);
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteString("start"u8, TimelineToken.Format(before.End ?? (before.Events.Count > 0 ? before.Events[^1].Timeline!.Value - 1 : order - 1)));
@@ -73,11 +74,7 @@ internal static class RoomContext
                 else
                 {
                     json.WriteStartArray("state"u8);
-                    foreach (var state in RoomStateReader.All(view.Db, last.State))
-                    {
-                        view.WriteState(json, state);
-                    }
-
+                    RoomStateReader.ForEach(view.Db, last.State, state => view.WriteState(json, state));
                     json.WriteEndArray();
                 }
 

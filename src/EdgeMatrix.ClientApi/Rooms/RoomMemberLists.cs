@@ -2,6 +2,7 @@ using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -13,7 +14,7 @@ internal static class RoomMemberLists
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/members</c></summary>
     /// <param name="at">A place in the timeline: the members as of then.</param>
     public static IResult All(
-        string roomId, string? at, string? membership, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string? at, string? membership, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         string? without = request.Query["not_membership"];
         if ((membership is not null && Memberships.Parse(membership) is null) || (without is not null && Memberships.Parse(without) is null))
@@ -42,18 +43,18 @@ internal static class RoomMemberLists
                 state = last.Count > 0 ? last[0].State : 0;
             }
 
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);
-                foreach (var stored in RoomStateReader.All(view.Db, state))
+                RoomStateReader.ForEach(view.Db, state, stored =>
                 {
                     var pdu = view.Parse(stored);
                     if (pdu.Type == "m.room.member" && Wanted(Memberships.Name(Memberships.Of(pdu))))
                     {
                         view.WriteState(json, stored);
                     }
-                }
+                });
 
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -66,7 +67,7 @@ internal static class RoomMemberLists
     }
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/joined_members</c></summary>
-    public static IResult Joined(string roomId, Requester requester, RoomEngine engine)
+    public static IResult Joined(string roomId, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         var (view, error) = RoomView.Open(engine, requester, roomId);
         if (view is null)
@@ -81,11 +82,11 @@ internal static class RoomMemberLists
                 return MatrixError.Forbidden("You are not in the room");
             }
 
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteStartObject("joined"u8);
-                foreach (var row in MembershipTable.InRoom(view.Db, view.Room.Nid, Membership.Join, int.MaxValue))
+                foreach (var row in MembershipTable.EachInRoom(view.Db, view.Room.Nid, Membership.Join))
                 {
                     if (EventTable.Find(view.Db, row.Event) is { } stored)
                     {

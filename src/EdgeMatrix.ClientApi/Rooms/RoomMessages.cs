@@ -2,6 +2,7 @@ using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -18,7 +19,15 @@ internal static class RoomMessages
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/messages</c></summary>
     public static IResult Page(
-        string roomId, string? from, string? to, string? dir, string? filter, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId,
+        string? from,
+        string? to,
+        string? dir,
+        string? filter,
+        HttpRequest request,
+        Requester requester,
+        RoomEngine engine,
+        AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
         if (badLimit is not null)
@@ -72,7 +81,7 @@ internal static class RoomMessages
                 view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
                 stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));
             view.Bundle(page.Events);
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);

@@ -1,4 +1,5 @@
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -8,7 +9,7 @@ namespace EdgeMatrix.ClientApi.Rooms;
 internal static class RoomState
 {
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/state</c></summary>
-    public static IResult All(string roomId, Requester requester, RoomEngine engine)
+    public static IResult All(string roomId, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         var (view, error) = RoomView.Open(engine, requester, roomId);
         if (view is null)
@@ -18,13 +19,10 @@ internal static class RoomState
 
         using (view)
         {
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartArray();
-                foreach (var stored in RoomStateReader.All(view.Db, view.State))
-                {
-                    view.WriteState(json, stored);
-                }
+                RoomStateReader.ForEach(view.Db, view.State, stored => view.WriteState(json, stored));
 
                 json.WriteEndArray();
             });

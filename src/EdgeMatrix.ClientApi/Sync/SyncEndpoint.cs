@@ -16,7 +16,7 @@ internal static class SyncEndpoint
 
     /// <summary><c>GET /_matrix/client/v3/sync</c></summary>
     public static async Task<IResult> Get(
-        HttpRequest request, Requester requester, SyncEngine sync, StoredFilters filters, IHostApplicationLifetime lifetime)
+        HttpRequest request, Requester requester, SyncEngine sync, StoredFilters filters, AnswerSpool spool, IHostApplicationLifetime lifetime)
     {
         var (wanted, error) = Read(request, requester, sync, filters);
         if (wanted is null)
@@ -26,12 +26,17 @@ internal static class SyncEndpoint
 
         var aborted = request.HttpContext.RequestAborted;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
-        var answer = new ResponseBuffer();
+        var answer = new ResponseBuffer(spool);
         try
         {
-            await sync.SyncAsync(wanted, answer, end.Token);
+            if (!await sync.SyncAsync(wanted, answer, end.Token))
+            {
+                answer.Dispose();
+                return MatrixError.LimitExceeded("Too many syncs are waiting already");
+            }
+
             aborted.ThrowIfCancellationRequested();
-            return new BufferedJson(answer);
+            return new LongJson(answer);
         }
         catch
         {
@@ -96,18 +101,5 @@ internal static class SyncEndpoint
             ['{', ..] json => SyncFilter.Parse(json, out problem),
             var id => filters.Find(requester.UserNid, id, out problem),
         };
-    }
-
-    private sealed class BufferedJson(ResponseBuffer buffer) : IResult
-    {
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            using (buffer)
-            {
-                httpContext.Response.ContentType = "application/json";
-                httpContext.Response.ContentLength = buffer.Length;
-                await buffer.CopyToAsync(httpContext.Response.BodyWriter, httpContext.RequestAborted);
-            }
-        }
     }
 }

@@ -5,6 +5,10 @@ namespace EdgeMatrix.Rooms.Engine;
 /// <summary>A room in memory: the gate that serialises its events, and its head.</summary>
 public sealed class Room
 {
+    // Itself, its gate and locks, and the tables while they are empty.
+    private const int OwnBytes = 640;
+    private const int MemberBytes = 28;
+
     private readonly Lock _lock = new();
     private readonly HashSet<long> _localMembers;
     private readonly Dictionary<TransactionId, Task<string>> _transactions = [];
@@ -36,6 +40,18 @@ public sealed class Room
     {
         get => Volatile.Read(ref _head);
         set => Volatile.Write(ref _head, value);
+    }
+
+    /// <summary>About what it takes of the memory.</summary>
+    internal long Bytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return OwnBytes + (_localMembers.Count * MemberBytes) + (Head?.Bytes ?? 0);
+            }
+        }
     }
 
     /// <summary>Nids of the joined users who have an account here, to be told of changes.</summary>

@@ -25,7 +25,7 @@ public sealed record TransactionId(long Device, string Endpoint, string TxnId);
 public sealed class RoomEngine(
     Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time, Action<WriteTransaction, AppendedEvent>? appended = null)
 {
-    private readonly LoadedRooms _rooms = new();
+    private readonly LoadedRooms _rooms = new(database.Memory);
     private readonly EventAppender _appender = new(server, time, appended);
 
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
@@ -247,8 +247,8 @@ public sealed class RoomEngine(
         Room room, RoomHead head, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
     {
         head.Advance(events);
-        head.WriteBegins();
         room.Head = head;
+        _rooms.Weigh(room);
         try
         {
             await database.WriteAsync(db =>
@@ -273,7 +273,7 @@ public sealed class RoomEngine(
         }
         finally
         {
-            head.WriteEnds();
+            head.WriteEnds(events);
         }
     }
 

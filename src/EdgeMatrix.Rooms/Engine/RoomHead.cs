@@ -12,15 +12,19 @@ namespace EdgeMatrix.Rooms.Engine;
 /// </remarks>
 internal sealed class RoomHead
 {
-    private const int MaxKnown = 1_024;
+    private const long MaxKnownBytes = 512 << 10;
+
+    // An entry of the table, the event's object and its strings besides its JSON; of the content a second form is kept once it is read.
+    private const int EntryBytes = 600;
+    private const int BytesPerJsonByte = 3;
 
     private readonly Database _database;
     private readonly RoomVersion _version;
     private readonly string _roomId;
     // The writer's thread forgets what was redacted while the room's next event is being built.
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Type, string StateKey), Pdu?> _known = [];
-    private int _pending;
+    private readonly Dictionary<(string Type, string StateKey), (Pdu? Pdu, bool Pending)> _known = [];
+    private long _bytes;
 
     private RoomHead(Database database, RoomVersion version, string roomId)
     {
@@ -34,6 +38,9 @@ internal sealed class RoomHead
 
     /// <summary>The greatest depth of the extremities.</summary>
     public long Depth { get; private set; }
+
+    /// <summary>About what it takes of the memory.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
 
     public static RoomHead Empty(Database database, RoomVersion version, string roomId) => new(database, version, roomId);
 
@@ -59,19 +66,14 @@ internal sealed class RoomHead
         using var held = _lock.EnterScope();
         if (_known.TryGetValue((type, stateKey), out var known))
         {
-            return known;
+            return known.Pdu;
         }
 
         using var snapshot = _database.OpenSnapshot();
         var found = RoomTable.Find(snapshot, _roomId) is { } row
             ? RoomStateReader.Find(snapshot, _version, row.State, type, stateKey)
             : null;
-        if (_known.Count >= MaxKnown && Volatile.Read(ref _pending) == 0)
-        {
-            _known.Clear();
-        }
-
-        _known[(type, stateKey)] = found;
+        Know((type, stateKey), found, pending: false);
         return found;
     }
 
@@ -87,7 +89,7 @@ internal sealed class RoomHead
             {
                 lock (_lock)
                 {
-                    _known[(pdu.Type, stateKey)] = pdu;
+                    Know((pdu.Type, stateKey), pdu, pending: true);
                 }
             }
         }
@@ -99,15 +101,50 @@ internal sealed class RoomHead
         using var held = _lock.EnterScope();
         foreach (var (key, pdu) in _known)
         {
-            if (pdu?.EventId == eventId)
+            if (pdu.Pdu?.EventId == eventId)
             {
-                _known.Remove(key);
+                Drop(key);
                 return;
             }
         }
     }
 
-    public void WriteBegins() => Interlocked.Increment(ref _pending);
+    /// <summary>Events that were taken in are on the disk, or never will be.</summary>
+    public void WriteEnds(IReadOnlyList<Pdu> events)
+    {
+        using var held = _lock.EnterScope();
+        foreach (var pdu in events)
+        {
+            if (pdu.StateKey is { } stateKey && _known.TryGetValue((pdu.Type, stateKey), out var known) && known.Pdu == pdu)
+            {
+                _known[(pdu.Type, stateKey)] = (pdu, false);
+            }
+        }
+    }
 
-    public void WriteEnds() => Interlocked.Decrement(ref _pending);
+    private void Know((string Type, string StateKey) key, Pdu? pdu, bool pending)
+    {
+        Drop(key);
+        if (_bytes >= MaxKnownBytes)
+        {
+            // What is pending has no other place than this.
+            foreach (var (other, _) in _known.Where(known => !known.Value.Pending))
+            {
+                Drop(other);
+            }
+        }
+
+        _known[key] = (pdu, pending);
+        Interlocked.Add(ref _bytes, BytesOf(pdu));
+    }
+
+    private void Drop((string Type, string StateKey) key)
+    {
+        if (_known.Remove(key, out var known))
+        {
+            Interlocked.Add(ref _bytes, -BytesOf(known.Pdu));
+        }
+    }
+
+    private static long BytesOf(Pdu? pdu) => EntryBytes + (BytesPerJsonByte * (pdu?.Json.Length ?? 0));
 }

@@ -14,15 +14,12 @@ public static class RoomStateReader
     public static StoredEvent? FindStored(Session db, long node, string type, string stateKey) =>
         StateKeyTable.Find(db, type, stateKey) is { } key && StateNodes.Find(db, node, key) is { } nid ? EventTable.Find(db, nid) : null;
 
-    /// <summary>Every event of the state, in no particular order.</summary>
-    public static IEnumerable<StoredEvent> All(Session db, long node)
+    /// <summary>Visits every event of the state, in no particular order, without holding them all.</summary>
+    public static void ForEach(Session db, long node, Action<StoredEvent> visit) => StateNodes.ForEach(db, node, entry =>
     {
-        foreach (var entry in StateNodes.All(db, node))
+        if (EventTable.Find(db, entry.Event) is { } stored)
         {
-            if (EventTable.Find(db, entry.Event) is { } stored)
-            {
-                yield return stored;
-            }
+            visit(stored);
         }
-    }
+    });
 }

@@ -1,20 +1,33 @@
-using System.Collections.Concurrent;
+using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Rooms.Notifications;
 
 /// <summary>Tells waiting syncs of users that there is news, and remembers which rooms changed lately.</summary>
 /// <remarks>Bounded: only users who sync are remembered, and as many rooms changes as the ring holds.</remarks>
-public sealed class ChangeNotifier(Func<long> committedPosition)
+public sealed class ChangeNotifier
 {
-    private const int MaxUsers = 16_384;
+    // The state of a user, its lock, and the task that waits.
+    private const int UserBytes = 200;
     private const int RingSize = 4_096;
 
-    private readonly ConcurrentDictionary<long, UserState> _users = new();
+    private readonly Func<long> _committedPosition;
+
+    // Whoever is dropped is looked up on the disk at the next sync; a sync that waits looks again, and is remembered again.
+    private readonly BoundedCache<long, UserState> _users =
+        new("notified_users", wanted: 4 << 20, least: 2 << 20) { Evicted = (_, dropped) => dropped.Nudge() };
+
     private readonly Lock _ringLock = new();
     private readonly (long Position, long Room)[] _ring = new (long, long)[RingSize];
-    private readonly long _startPosition = committedPosition();
+    private readonly long _startPosition;
     private long _ringCount;
-    private long _told = committedPosition();
+    private long _told;
+
+    public ChangeNotifier(Func<long> committedPosition, MemoryBudget memory)
+    {
+        _committedPosition = committedPosition;
+        _startPosition = _told = committedPosition();
+        memory.Add(_users);
+    }
 
     /// <summary>A stream position after which nothing has changed for the user.</summary>
     public long LastChange(long user) => Watch(user).Last;
@@ -43,7 +56,7 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
             _told = Math.Max(_told, position);
         }
 
-        if (_users.TryGetValue(user, out var state))
+        if (_users.TryGet(user, out var state))
         {
             state.Raise(position);
         }
@@ -54,7 +67,7 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
     {
         foreach (var user in users)
         {
-            if (_users.TryGetValue(user, out var state))
+            if (_users.TryGet(user, out var state))
             {
                 state.Nudge();
             }
@@ -96,26 +109,14 @@ public sealed class ChangeNotifier(Func<long> committedPosition)
 
     private UserState Watch(long user)
     {
-        if (_users.TryGetValue(user, out var known))
+        if (_users.TryGet(user, out var known))
         {
             return known;
         }
 
-        if (_users.Count >= MaxUsers)
-        {
-            // Whoever is dropped is looked up on the disk at the next sync; waiting syncs end at their time-out.
-            foreach (var (key, _) in _users.Take(MaxUsers / 8))
-            {
-                if (_users.TryRemove(key, out var dropped))
-                {
-                    dropped.Nudge();
-                }
-            }
-        }
-
         // Watched first, then set to what is committed: a commit in between is seen by one or the other.
-        var state = _users.GetOrAdd(user, _ => new UserState());
-        state.Raise(committedPosition());
+        var state = _users.GetOrAdd(user, new UserState(), UserBytes);
+        state.Raise(_committedPosition());
         return state;
     }
 

@@ -13,12 +13,17 @@ public sealed class TypingUsers : IDisposable
     public static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(2);
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 
+    // Some hundred bytes each. Who types beyond is refused.
+    private const int MaxRooms = 4_096;
+    private const int MaxTypists = 8_192;
+
     private readonly ChangeNotifier _notifier;
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly Dictionary<long, RoomTyping> _rooms = [];
     private readonly ITimer _timer;
     private long _position;
+    private int _typists;
 
     public TypingUsers(ChangeNotifier notifier, TimeProvider time)
     {
@@ -36,7 +41,8 @@ public sealed class TypingUsers : IDisposable
 
     /// <summary>Sets whether a user types in a room.</summary>
     /// <param name="localMembers">Nids of the local users to wake.</param>
-    public void Set(long room, string userId, bool typing, TimeSpan timeout, long[] localMembers)
+    /// <returns>False, and nothing is set, if too many type already.</returns>
+    public bool Set(long room, string userId, bool typing, TimeSpan timeout, long[] localMembers)
     {
         lock (_lock)
         {
@@ -44,7 +50,12 @@ public sealed class TypingUsers : IDisposable
             {
                 if (!typing)
                 {
-                    return;
+                    return true;
+                }
+
+                if (_rooms.Count >= MaxRooms)
+                {
+                    return false;
                 }
 
                 _rooms[room] = users = new RoomTyping();
@@ -52,6 +63,12 @@ public sealed class TypingUsers : IDisposable
 
             users.LocalMembers = localMembers;
             var wasTyping = users.Until.ContainsKey(userId);
+            if (typing && !wasTyping && _typists >= MaxTypists)
+            {
+                return false;
+            }
+
+            _typists += (typing ? 1 : 0) - (wasTyping ? 1 : 0);
             if (typing)
             {
                 users.Until[userId] = _time.GetUtcNow() + (timeout > MaxTimeout ? MaxTimeout : timeout);
@@ -64,13 +81,14 @@ public sealed class TypingUsers : IDisposable
             ScheduleExpiry();
             if (wasTyping == typing)
             {
-                return;
+                return true;
             }
 
             users.Position = Interlocked.Increment(ref _position);
         }
 
         _notifier.Nudge(localMembers);
+        return true;
     }
 
     /// <summary>Who types in the room, if that changed after a position; null if it did not.</summary>
@@ -107,6 +125,7 @@ public sealed class TypingUsers : IDisposable
                     users.Until.Remove(user);
                 }
 
+                _typists -= ended.Count;
                 if (ended.Count > 0)
                 {
                     users.Position = Interlocked.Increment(ref _position);

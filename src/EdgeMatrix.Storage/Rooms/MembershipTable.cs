@@ -97,6 +97,16 @@ public static class MembershipTable
     public static List<MembershipRow> InRoom(Session db, long room, Membership membership, int limit) =>
         ReadAll(db.Prepare(InRoomSql).Bind(room).Bind((long)membership).Bind(limit));
 
+    /// <summary>As <see cref="InRoom"/>, all of them, read as they are asked for.</summary>
+    public static IEnumerable<MembershipRow> EachInRoom(Session db, long room, Membership membership)
+    {
+        using var query = db.Prepare(InRoomSql).Bind(room).Bind((long)membership).Bind(-1);
+        while (query.Step())
+        {
+            yield return Read(query);
+        }
+    }
+
     /// <summary>Nids of the joined users who have an account here.</summary>
     public static List<long> JoinedLocals(Session db, long room) => Users(db.Prepare(LocalInRoomSql).Bind(room));
 

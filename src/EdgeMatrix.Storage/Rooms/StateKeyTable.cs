@@ -16,6 +16,8 @@ public static class StateKeyTable
         SELECT nid FROM state_keys WHERE type = (SELECT nid FROM event_types WHERE type = ?) ORDER BY nid
         """;
 
+    private const string IsMemberSql = "SELECT 1 FROM state_keys k JOIN event_types t ON t.nid = k.type WHERE k.nid = ? AND t.type = 'm.room.member'";
+
     private const string InsertSql = "INSERT INTO state_keys (type, state_key) VALUES (?, ?)";
 
     public static long? Find(Session db, string type, string stateKey)
@@ -63,6 +65,12 @@ public static class StateKeyTable
         }
 
         return keys;
+    }
+
+    public static bool IsMember(Session db, long key)
+    {
+        using var query = db.Prepare(IsMemberSql).Bind(key);
+        return query.Step();
     }
 
     /// <summary>The nid of the pair, made if it is new.</summary>

@@ -54,6 +54,9 @@ public sealed class StoredEvent
     /// <summary>The transaction id that <see cref="Device"/> sent it with.</summary>
     public required string? TransactionId { get; init; }
 
+    /// <summary>What its body takes on the disk.</summary>
+    internal int PackedBytes => _body.PackedLength;
+
     /// <summary>The canonical event, byte for byte as it was signed (or its redacted form).</summary>
     /// <exception cref="DatabaseException">The stored bytes are damaged.</exception>
     public byte[] Json => _body.Json;

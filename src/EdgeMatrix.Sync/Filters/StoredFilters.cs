@@ -1,18 +1,27 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
+using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Sync.Filters;
 
 /// <summary>The filters that clients have stored, read once: they never change.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter</remarks>
-public sealed class StoredFilters(Database database)
+public sealed class StoredFilters
 {
-    private const int MaxKept = 256;
+    // A filter in memory is sets and lists of what its text names.
+    private const int OwnBytes = 600;
+    private const int BytesPerJsonByte = 6;
 
-    private readonly ConcurrentDictionary<(long User, long Filter), SyncFilter> _kept = new();
+    private readonly Database _database;
+    private readonly BoundedCache<(long User, long Filter), SyncFilter> _kept = new("filters", wanted: 512 << 10, least: 64 << 10);
+
+    public StoredFilters(Database database)
+    {
+        _database = database;
+        database.Memory.Add(_kept);
+    }
 
     /// <param name="user">Nid of the user who stored it.</param>
     /// <param name="problem">Why there is none, for the client's developer; null if there is.</param>
@@ -25,12 +34,12 @@ public sealed class StoredFilters(Database database)
             return SyncFilter.All;
         }
 
-        return _kept.TryGetValue((user, nid), out var known) ? known : Read(user, nid, out problem);
+        return _kept.TryGet((user, nid), out var known) ? known : Read(user, nid, out problem);
     }
 
     private SyncFilter Read(long user, long nid, out string? problem)
     {
-        using var snapshot = database.OpenSnapshot();
+        using var snapshot = _database.OpenSnapshot();
         if (FilterTable.Find(snapshot, user, nid) is not { } stored)
         {
             problem = "no such filter";
@@ -40,13 +49,7 @@ public sealed class StoredFilters(Database database)
         var filter = SyncFilter.Parse(JsonElement.Parse(stored), out problem);
         if (problem is null)
         {
-            // Which of them go matters little: each is one statement away.
-            if (_kept.Count >= MaxKept)
-            {
-                _kept.Clear();
-            }
-
-            _kept[(user, nid)] = filter;
+            _kept.Set((user, nid), filter, OwnBytes + (stored.Length * BytesPerJsonByte));
         }
 
         return filter;

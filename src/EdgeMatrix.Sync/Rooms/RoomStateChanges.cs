@@ -20,6 +20,9 @@ internal sealed class RoomStateChanges
     // State key to event.
     private readonly Dictionary<long, long> _changes = [];
 
+    // What is told besides those: where it is all of the state, there are as many as the room has members.
+    private readonly List<StateEntry> _rest = [];
+
     private RoomStateChanges(SyncRound round, Room room, StoredEvent? first)
     {
         _round = round;
@@ -42,18 +45,22 @@ internal sealed class RoomStateChanges
         var after = round.Request.StateProperty != StateProperty.State || timeline.Events.Count == 0;
         var changes = new RoomStateChanges(round, room, after ? null : timeline.Events[0]);
         var start = changes._first?.State ?? end;
-        changes.AddStart(before, start, members);
+
+        // First, for it is newer than what the start has of a key.
         if (start != end)
         {
             changes.AddHidden(start, end, timeline);
         }
 
+        changes.AddStart(before, start, members);
         if (members is not null)
         {
             changes.AddMembers(before is null, start, members);
         }
 
-        return [.. changes._changes.Select(c => new StateEntry(c.Key, c.Value)).OrderBy(c => c.Event)];
+        changes._rest.AddRange(changes._changes.Select(c => new StateEntry(c.Key, c.Value)));
+        changes._rest.Sort((one, other) => one.Event.CompareTo(other.Event));
+        return changes._rest;
     }
 
     private void AddStart(long? before, long start, IReadOnlyCollection<long>? members)
@@ -62,9 +69,10 @@ internal sealed class RoomStateChanges
         {
             StateNodes.ForEach(_round.Db, start, entry =>
             {
-                if (members is null || !_round.IsMemberKey(entry.StateKey))
+                var @event = BeforeFirst(entry.Event);
+                if (@event != 0 && (members is null || !_round.IsMemberKey(entry.StateKey)) && !_changes.ContainsKey(entry.StateKey))
                 {
-                    Add(entry.StateKey, BeforeFirst(entry.Event));
+                    _rest.Add(entry with { Event = @event });
                 }
             });
         }
@@ -73,9 +81,9 @@ internal sealed class RoomStateChanges
             foreach (var (key, known, now) in StateNodes.Difference(_round.Db, before.Value, start))
             {
                 var @event = BeforeFirst(now);
-                if (@event != known)
+                if (@event != known && @event != 0)
                 {
-                    Add(key, @event);
+                    _changes.TryAdd(key, @event);
                 }
             }
         }

@@ -79,6 +79,36 @@ internal sealed class ConfigKey
         })
         { TakesText = true };
 
+    /// <summary>A number of bytes, bare or as in <see cref="Size"/>, in bounds; or <c>auto</c>, which is null.</summary>
+    public static ConfigKey SizeOrAuto(
+        string name,
+        string doc,
+        long least,
+        long most,
+        Func<HomeserverOptions, long?> read,
+        Func<HomeserverOptions, long?, HomeserverOptions> write) =>
+        new(name, doc, options => read(options) is { } bytes ? Quantities.Write(bytes) : "auto", (options, value) =>
+        {
+            if (value is "auto")
+            {
+                return Assignment.Of(write(options, null));
+            }
+
+            var bytes = value switch
+            {
+                long number => number,
+                string text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+                string text => Quantities.ParseSize(text),
+                _ => null,
+            };
+            return bytes is not { } size
+                ? Assignment.Refuse($"must be a size such as 64MB, or \"auto\", not {Toml.Write(value)}")
+                : size < least || size > most
+                    ? Assignment.Refuse($"must be {Quantities.Write(least)} to {Quantities.Write(most)}, not {Toml.Write(value)}")
+                    : Assignment.Of(write(options, size));
+        })
+        { TakesText = true };
+
     /// <summary>A list of strings; a single string stands for a list of one.</summary>
     public static ConfigKey List(
         string name,

@@ -1,6 +1,7 @@
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Serving;
+using EdgeMatrix.Storage.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Configuration;
@@ -125,6 +126,13 @@ internal static class ConfigKeys
             "How much the messages of one room may take: beyond, its oldest are deleted, but for those of the last day.",
             options => options.Storage.RoomLimit,
             (options, bytes) => options with { Storage = options.Storage with { RoomLimit = bytes } }),
+        ConfigKey.SizeOrAuto(
+            "memory.limit",
+            "What the server may take of the memory, as 64MB. \"auto\": what its cgroup allows, else a quarter of the machine's.",
+            MemoryBudget.MinLimit,
+            1L << 40,
+            options => options.Memory.Limit,
+            (options, limit) => options with { Memory = options.Memory with { Limit = limit } }),
         ConfigKey.Text(
             "admin.token",
             "Bearer token that lets a machine read /metrics. Without it: only this machine may.",

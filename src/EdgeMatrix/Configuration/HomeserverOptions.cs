@@ -12,6 +12,7 @@ public sealed record HomeserverOptions
     public RetentionOptions Retention { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
+    public MemoryOptions Memory { get; init; } = new();
     public AdminOptions Admin { get; init; } = new();
     public LogOptions Log { get; init; } = new();
 }
@@ -88,6 +89,12 @@ public sealed record StorageOptions
 
     /// <summary>Bytes of the messages of one room beyond which its old ones are deleted; null: none are.</summary>
     public long? RoomLimit { get; init; }
+}
+
+public sealed record MemoryOptions
+{
+    /// <summary>Bytes that the process shall not exceed, resident; null: what the cgroup allows, else a quarter of the machine's.</summary>
+    public long? Limit { get; init; }
 }
 
 /// <summary>When a write is acknowledged.</summary>

@@ -12,13 +12,18 @@ internal static class WebServer
     // A filter may stand in the query of /sync.
     private const int MaxRequestLineBytes = 16 * 1024;
 
-    // Each long poll holds one; beyond this a small board would run out of memory before it ran out of users.
+    // Each long poll holds one, and each takes some ten kilobytes; a connection beyond these is closed at once.
+    private const long MemoryPerConnection = 64 * 1024;
+    private const int MinConnections = 512;
     private const int MaxConnections = 4096;
+
+    // What is read ahead of a handler. More would be of use to large bodies on long fat links only.
+    private const int MaxReadAheadBytes = 128 * 1024;
 
     // "SIGTERM and SIGINT drain and stop within 10 s": what is left is for closing the database.
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(8);
 
-    public static void Configure(WebApplicationBuilder builder, HomeserverOptions options, string serverName, TimeProvider time)
+    public static void Configure(WebApplicationBuilder builder, HomeserverOptions options, long memoryLimit, string serverName, TimeProvider time)
     {
         builder.Services.AddRoutingCore();
 
@@ -34,7 +39,10 @@ internal static class WebServer
             // see a reset and never M_TOO_LARGE; so what nobody reads is let in and thrown away, for five seconds at most.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxConcurrentConnections = Math.Clamp(memoryLimit / MemoryPerConnection, MinConnections, MaxConnections);
+            kestrel.Limits.MaxRequestBufferSize = MaxReadAheadBytes;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = MaxReadAheadBytes;
+            kestrel.Limits.Http2.InitialStreamWindowSize = MaxReadAheadBytes;
             Listen(kestrel, options, serverName, time);
         });
     }

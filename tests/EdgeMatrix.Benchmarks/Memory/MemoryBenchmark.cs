@@ -13,7 +13,7 @@ internal static class MemoryBenchmark
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
-        var options = new Options(arguments, "binary", "members", "seconds", "limit", "folder");
+        var options = new Options(arguments, "binary", "members", "seconds", "rest", "limit", "folder");
         var given = options.Text("folder");
         var folder = given ?? Directory.CreateTempSubdirectory("edgematrix-memory-").FullName;
         try
@@ -24,7 +24,7 @@ internal static class MemoryBenchmark
                 folder,
                 Worlds.EngineWorld.ServerName,
                 options.Text("limit") is { } limit ? ["--set", $"memory.limit={limit}"] : []);
-            await MeasureAsync(server, room, options.Number("seconds", 60));
+            await MeasureAsync(server, room, options.Number("seconds", 60), options.Number("rest", 60));
             await server.StopAsync();
             return 0;
         }
@@ -37,7 +37,7 @@ internal static class MemoryBenchmark
         }
     }
 
-    private static async Task MeasureAsync(ServerProcess server, LargeRoom room, int seconds)
+    private static async Task MeasureAsync(ServerProcess server, LargeRoom room, int seconds, int rest)
     {
         var clients = room.Clients.Select(user => new MatrixClient(server.Address, user)).ToList();
         using var sender = new MatrixClient(server.Address, room.Owner);
@@ -72,7 +72,7 @@ internal static class MemoryBenchmark
         await Step("/state, once", () => clients[0].GetAsync($"{path}/state"));
         await Step("an initial sync with every member, once", () => clients[0].SyncAsync(null));
         await Step($"the same by {Clients} at once", () => Task.WhenAll(clients.Select(client => client.SyncAsync(null))));
-        await Step("a minute at rest", () => Task.Delay(60_000));
+        await Step($"{rest} s at rest", () => Task.Delay(TimeSpan.FromSeconds(rest)));
         clients.ForEach(client => client.Dispose());
         System.Console.WriteLine($"peak of all: {server.Megabytes("VmHWM"):F1} MB resident");
     }

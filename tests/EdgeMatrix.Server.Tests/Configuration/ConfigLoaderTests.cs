@@ -179,6 +179,30 @@ public sealed class ConfigLoaderTests : IDisposable
         return config!;
     }
 
+    [Theory]
+    [InlineData("64MB", 67_108_864L)]
+    [InlineData("67108864", 67_108_864L)]
+    [InlineData("1GB", 1_073_741_824L)]
+    [InlineData("auto", null)]
+    public void A_limit_of_memory_is_bytes_or_a_size_or_auto(string text, long? bytes)
+    {
+        Assert.Equal(bytes, Load(new ConfigSources { CommandLine = [Set("memory.limit", text)] }).Options.Memory.Limit);
+
+        File.WriteAllText(_file, $"memory.limit = {(text.All(char.IsDigit) ? text : $"\"{text}\"")}\n");
+        Assert.Equal(bytes, Load(new ConfigSources { File = _file }).Options.Memory.Limit);
+    }
+
+    [Theory]
+    [InlineData("16MB", "must be 32MB to 1TB, not \"16MB\"")]
+    [InlineData("-1", "must be a size such as 64MB, or \"auto\", not \"-1\"")]
+    [InlineData("much", "must be a size such as 64MB, or \"auto\", not \"much\"")]
+    public void A_limit_of_memory_that_no_server_can_keep_is_refused(string text, string problem)
+    {
+        var problems = Problems(new ConfigSources { CommandLine = [Set("memory.limit", text)] });
+
+        Assert.Contains(problem, Assert.Single(problems), StringComparison.Ordinal);
+    }
+
     private static IReadOnlyList<string> Problems(ConfigSources sources)
     {
         Assert.Null(ConfigLoader.Load(sources, out var problems));

@@ -119,7 +119,7 @@ public class LazyLoadingTests
     [Fact]
     public void Devices_longest_unheard_of_are_forgotten_first()
     {
-        var members = new LazyLoadedMembers(maxEntries: 100);
+        var members = new LazyLoadedMembers(wanted: 100 * LazyLoadedMembers.EntryBytes);
         for (var key = 1; key <= 60; key++)
         {
             members.Remember(device: 1, room: 1, key, key, position: 1);

@@ -141,7 +141,7 @@ internal sealed class SyncFixture(TestHomeserver server) : IAsyncDisposable
         Assert.Null(problem);
         var request = new SyncRequest(
             await UserAsync(user), user, device, token, TimeSpan.FromMilliseconds(timeoutMs), wanted, fullState, stateProperty);
-        using var output = new ResponseBuffer();
+        using var output = new ResponseBuffer(server.Part<AnswerSpool>());
         await Sync.SyncAsync(request, output, end?.Token ?? Cancelled);
         return JsonElement.Parse(output.ToArray());
     }

@@ -1,0 +1,91 @@
+using System.Reflection;
+using EdgeMatrix.Testing;
+using Xunit;
+
+namespace EdgeMatrix.Server.Tests.Memory;
+
+/// <summary>
+/// "Every cache and queue is bounded": whatever can gather things in a living server stands here with its bound. A field that is not listed
+/// fails the test: give it a share of the <see cref="EdgeMatrix.Storage.Memory.MemoryBudget"/>, or a bound, and say which.
+/// </summary>
+public class BoundsTests
+{
+    private static readonly Dictionary<string, string> _bounds = new(StringComparer.Ordinal)
+    {
+        // Shares of the budget: MemoryBudget.Divide sets their capacity, and they hold no more.
+        ["BoundedCache._nodes"] = "its capacity in bytes: MakeRoom, before every addition",
+        ["LazyLoadedMembers._devices"] = "its capacity in bytes: DropLeastUsed",
+        ["LazyLoadedMembers.Device.<Rooms>k__BackingField"] = "part of the above",
+        ["LoadedRooms._rooms"] = "weak; twice the rooms of the share, 256, and the rooms in use: DropDead",
+        ["Room._localMembers"] = "the accounts of this server; weighed in the share of the rooms",
+        ["RoomHead.<Extremities>k__BackingField"] = "the forward extremities; every event of ours takes the place of all of them",
+        ["RoomHead._known"] = "512 KiB and what is on its way to the disk: Know; weighed in the share of the rooms",
+        ["SyncFilter._notRooms"] = "a filter of 64 KiB at most: FilterUpload; weighed in the share of the filters",
+        ["SyncFilter._rooms"] = "likewise",
+        ["RoomEventFilter._notRooms"] = "likewise",
+        ["RoomEventFilter._rooms"] = "likewise",
+        ["EventFilter._notSenders"] = "likewise",
+        ["EventFilter._senders"] = "likewise",
+        ["WaitingSyncs._ofDevice"] = "as many as there are waits, whose bytes are a share",
+        ["WaitingSyncs._ofUser"] = "likewise",
+
+        // The requests under way: 5,000, and their bodies are a share (RequestLimits).
+        ["DatabaseWriter._queue"] = "1,024 jobs; a request whose job has no place waits. What nobody waits for is not queued when it is half full",
+        ["DatabaseWriter._group"] = "256 jobs of the queue",
+        ["Room._transactions"] = "requests under way",
+
+        // Constants.
+        ["DatabaseConnection._cache"] = "128 statements, the least used goes: MakeRoom; their bytes show in the share of SQLite",
+        ["DatabaseConnection._inUse"] = "statements that nested code has in hand; none after the snapshot: ReturnAll",
+        ["DatabaseReaders._all"] = "4 connections: DatabaseOptions.Readers",
+        ["DatabaseReaders._idle"] = "likewise",
+        ["EventNotifications._recipients"] = "1,024 users, all go: FindRecipient",
+        ["EventNotifications.Recipient.<Ignored>k__BackingField"] = "as many names as an account data event of the user holds",
+        ["PushRuleEvaluator._rules"] = "as many rules as an account data event of the user holds",
+        ["KnownFrames._frames"] = "512 frames of 2 KiB at most, all go: Add",
+        ["KnownFrames._nids"] = "likewise",
+        ["PageCaches._connections"] = "those and the writer's",
+        ["EventBodyCodec._idle"] = "2 coders: MaxCoders",
+        ["InteractiveSessions._order"] = "1,000 sessions, the oldest goes: Begin",
+        ["InteractiveSessions._sessions"] = "likewise",
+        ["SharedSecretRegistration._nonces"] = "1,000 nonces, the oldest goes: NewNonce",
+        ["SharedSecretRegistration._order"] = "likewise",
+        ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
+        ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
+
+        // Made when the server starts, and the same ever after.
+        ["MemoryBudget._shares"] = "the parts of the server",
+        ["UpkeepWorker._jobs"] = "the jobs of the server",
+        ["RedactionRules._content"] = "the rules of a room version",
+        ["RedactionRules._signed"] = "likewise",
+        ["RedactionRules._topLevel"] = "likewise",
+        ["RedactionRules._whole"] = "likewise",
+    };
+
+    [Fact]
+    public async Task Whatever_gathers_things_is_bounded()
+    {
+        await using var server = await TestHomeserver.StartAsync(options => options with
+        {
+            Registration = options.Registration with { SharedSecret = "secret" },
+        });
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+        await alice.SendTextAsync(room, "hello", "1");
+        await alice.PutAsync($"/_matrix/client/v3/rooms/{room}/typing/{alice.UserId}", """{"typing":true}""");
+        await server.GetAsync("/_synapse/admin/v1/register");
+        var filter = """{"room":{"state":{"lazy_load_members":true},"rooms":["!none:test"]}}""";
+        var id = (await alice.PostAsync($"/_matrix/client/v3/user/{alice.UserId}/filter", filter))["filter_id"].GetString();
+        await alice.GetAsync($"/_matrix/client/v3/sync?filter={id}");
+        await alice.GetAsync("""/_matrix/client/v3/sync?filter={"room":{"state":{"lazy_load_members":true}}}""");
+
+        var found = ObjectGraph.Gatherers(HomeserverOf(server));
+
+        Assert.Equal([], found.Except(_bounds.Keys));
+        Assert.Equal([], _bounds.Keys.Except(found));
+    }
+
+    private static Homeserver HomeserverOf(TestHomeserver server) => (Homeserver)typeof(TestHomeserver)
+        .GetField("_homeserver", BindingFlags.Instance | BindingFlags.NonPublic)!
+        .GetValue(server)!;
+}
