@@ -20,7 +20,8 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     {
         var since = (await SyncAsync(worlds.Many.Alice, ""))["next_batch"].GetString();
 
-        Assert.Equal(default, await worlds.Many.CountAsync(() => SyncAsync(worlds.Many.Alice, $"since={since}"), again: false));
+        // The first sync of a device since the start of the server looks for messages to the device that it has got.
+        Assert.Equal(default, await worlds.Many.CountAsync(() => SyncAsync(worlds.Many.Alice, $"since={since}"), again: true));
     }
 
     [Theory]
