@@ -22,6 +22,8 @@ internal static class ServerDiscovery
         "org.matrix.msc2285.stable", // m.read.private
         "org.matrix.e2e_cross_signing",
         "org.matrix.msc3814", // dehydrated devices
+        "org.matrix.msc3440.stable", // threads
+        "org.matrix.msc3981", // relations of relations
         "org.matrix.msc4222", // state_after in /sync
         "uk.tcpip.msc4133", // extensible profiles
         "uk.tcpip.msc4133.stable",

@@ -69,7 +69,13 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
             return failed! with { Message = $"The room cannot be as it is in version {version}: {failed!.Message}" };
         }
 
-        return await CloseAsync(old, userId, room, cancellationToken) is { } notClosed ? notClosed : room;
+        if (await CloseAsync(old, userId, room, cancellationToken) is { } notClosed)
+        {
+            return notClosed;
+        }
+
+        await UpgradedRoomSettings.CarryOverAsync(engine, room, userId);
+        return room;
     }
 
     private Outcome<List<EventDraft>> Prepare(Room old, string userId, RoomVersion version, string[] creators)

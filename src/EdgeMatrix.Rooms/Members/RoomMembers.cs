@@ -14,8 +14,9 @@ namespace EdgeMatrix.Rooms.Members;
 /// </remarks>
 public sealed class RoomMembers(RoomEngine engine)
 {
-    public Task<Outcome<string>> JoinAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, userId, userId, state =>
+    public async Task<Outcome<string>> JoinAsync(Room room, string userId, string? reason, CancellationToken cancellationToken)
+    {
+        var outcome = await SendAsync(room, userId, userId, state =>
         {
             if (MembershipIn(state, userId) == Membership.Join)
             {
@@ -30,6 +31,13 @@ public sealed class RoomMembers(RoomEngine engine)
                 _ => Draft("join", userId, userId, reason, null),
             };
         }, cancellationToken);
+        if (outcome.Value is { Length: > 0 })
+        {
+            await UpgradedRoomSettings.CarryOverAsync(engine, room, userId);
+        }
+
+        return outcome;
+    }
 
     public Task<Outcome<string>> KnockAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
         SendAsync(room, userId, userId, state =>

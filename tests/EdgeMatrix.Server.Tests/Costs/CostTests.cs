@@ -64,6 +64,15 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     public Task A_read_of_a_room_does_not_grow(string path) => AssertNoGrowthAsync(
         world => world.CountAsync(() => GetAsync(world, path), again: true));
 
+    [Theory]
+    [InlineData("rooms/ROOM/relations/EVENT")]
+    [InlineData("rooms/ROOM/threads")]
+    [InlineData("room_summary/ROOM")]
+    public Task A_look_for_what_relates_to_what_does_not_grow(string path) => AssertNoGrowthAsync(world => world.CountAsync(
+        () => world.Alice.GetAsync("/_matrix/client/v1/" + path
+            .Replace("ROOM", world.Room, StringComparison.Ordinal).Replace("EVENT", world.Message, StringComparison.Ordinal)),
+        again: true));
+
     [Fact]
     public Task A_message_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
         () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/send/m.room.message/counted", """{"msgtype":"m.text","body":"counted"}"""),

@@ -113,6 +113,52 @@ public class RoomUpgradeTests
     }
 
     [Fact]
+    public async Task Who_upgrades_and_who_follows_find_their_tags_push_rules_and_direct_chats()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, bob) = (await server.RegisterAsync("alice"), await server.RegisterAsync("bob"));
+        var old = await alice.CreateRoomAsync();
+        await bob.PostAsync($"{V3}/rooms/{old}/join", "{}");
+        foreach (var session in (TestSession[])[alice, bob])
+        {
+            var user = $"{V3}/user/{session.UserId}";
+            await session.PutAsync($"{user}/rooms/{old}/tags/m.favourite", """{"order":0.5}""");
+            await session.PutAsync($"{user}/account_data/m.direct", $$"""{"@carol:test":["{{old}}"],"@dave:test":["!other:test"]}""");
+            await session.PutAsync($"{V3}/pushrules/global/room/{old}", """{"actions":["notify"]}""");
+            await session.PutAsync(
+                $"{V3}/pushrules/global/override/{old}", $$"""{"actions":[],"conditions":[{"kind":"event_match","key":"room_id","pattern":"{{old}}"}]}""");
+        }
+
+        var room = (await UpgradeAsync(alice, old, "12"))["replacement_room"].GetString()!;
+        await bob.PostAsync($"{V3}/rooms/{room}/join", "{}");
+
+        foreach (var session in (TestSession[])[alice, bob])
+        {
+            var user = $"{V3}/user/{session.UserId}";
+            Assert.Equal("""{"tags":{"m.favourite":{"order":0.5}}}""", (await session.GetAsync($"{user}/rooms/{room}/tags")).Body);
+            Assert.Equal(
+                $$"""{"@carol:test":["{{old}}","{{room}}"],"@dave:test":["!other:test"]}""", (await session.GetAsync($"{user}/account_data/m.direct")).Body);
+            Assert.Equal("""["notify"]""", (await session.GetAsync($"{V3}/pushrules/global/room/{room}"))["actions"].ToString());
+            var rule = await session.GetAsync($"{V3}/pushrules/global/override/{room}");
+            Assert.Equal(room, rule["conditions"][0].GetProperty("pattern").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task A_room_that_names_a_predecessor_which_does_not_name_it_takes_nothing_over()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, mallory) = (await server.RegisterAsync("alice"), await server.RegisterAsync("mallory"));
+        var old = await alice.CreateRoomAsync();
+        await alice.PutAsync($"{V3}/user/{alice.UserId}/rooms/{old}/tags/m.favourite", "{}");
+        var room = await mallory.CreateRoomAsync($$$$"""{"preset":"public_chat","creation_content":{"predecessor":{"room_id":"{{{{old}}}}"}}}""");
+
+        await alice.PostAsync($"{V3}/rooms/{room}/join", "{}");
+
+        Assert.Equal("""{"tags":{}}""", (await alice.GetAsync($"{V3}/user/{alice.UserId}/rooms/{room}/tags")).Body);
+    }
+
+    [Fact]
     public async Task An_upgrade_that_may_not_be_leaves_everything_as_it_is()
     {
         await using var server = await TestHomeserver.StartAsync();
