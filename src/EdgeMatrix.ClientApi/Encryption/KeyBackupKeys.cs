@@ -146,7 +146,7 @@ internal static class KeyBackupKeys
     });
 
     /// <exception cref="FormatException">There is no object of that name.</exception>
-    private static IEnumerable<JsonProperty> Named(JsonElement parent, string name) =>
+    private static JsonElement.ObjectEnumerator Named(JsonElement parent, string name) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object
             ? value.EnumerateObject()
             : throw new FormatException($"{name} is not an object");

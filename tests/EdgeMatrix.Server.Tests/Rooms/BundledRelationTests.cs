@@ -118,7 +118,7 @@ public class BundledRelationTests
         var mine = await world.ReplyAsync(world.Alice, root);
         await world.ReplyAsync(world.Bob, root);
         await world.RelateAsync(world.Bob, "m.reference", root);
-        await world.IgnoreAsync(world.Alice, world.Bob.UserId);
+        await RelationFixture.IgnoreAsync(world.Alice, world.Bob.UserId);
 
         var bundle = (await world.BundleAsync(world.Alice, root))!.Value;
 

@@ -77,7 +77,7 @@ public class RelationEndpointTests
         var kept = await world.RelateAsync(world.Alice, "m.reference", parent);
         await world.RedactAsync(world.Alice, await world.RelateAsync(world.Alice, "m.reference", parent));
         await world.RelateAsync(world.Bob, "m.reference", parent);
-        await world.IgnoreAsync(world.Alice, world.Bob.UserId);
+        await RelationFixture.IgnoreAsync(world.Alice, world.Bob.UserId);
         Assert.Equal([kept], await ListAsync(world, parent));
 
         await world.Bob.PostAsync($"{world.Path}/leave", "{}");

@@ -70,7 +70,7 @@ internal sealed class RelationFixture : IAsyncDisposable
     public async Task RedactAsync(TestSession sender, string eventId) =>
         Assert.Equal((200, null), (await sender.PutAsync($"{Path}/redact/{eventId}/redact{_sent++}", "{}")).Error);
 
-    public async Task IgnoreAsync(TestSession who, string whom) => await who.PutAsync(
+    public static async Task IgnoreAsync(TestSession who, string whom) => await who.PutAsync(
         $"/_matrix/client/v3/user/{who.UserId}/account_data/m.ignored_user_list", $$$$"""{"ignored_users":{"{{{{whom}}}}":{}}}""");
 
     /// <summary>The <c>m.relations</c> of an event as a user is told it; null if it has none.</summary>

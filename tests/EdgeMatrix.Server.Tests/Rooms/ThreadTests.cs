@@ -66,7 +66,7 @@ public class ThreadTests
         await using var world = await RelationFixture.StartAsync();
         var root = await world.SendAsync(world.Bob, "secret");
         await world.ReplyAsync(world.Alice, root);
-        await world.IgnoreAsync(world.Alice, world.Bob.UserId);
+        await RelationFixture.IgnoreAsync(world.Alice, world.Bob.UserId);
 
         var chunk = (await world.Alice.GetAsync($"{world.V1Path}/threads"))["chunk"];
 
