@@ -16,7 +16,7 @@ namespace EdgeMatrix.Rooms.Creation;
 /// 1. Checks that the user may send m.room.tombstone. 2. Makes the replacement room. 3. with the state that can be transferred, and the bans;
 /// 4. with it, all at once, the local aliases and the place in the directory change over. 5. Sends the m.room.tombstone. 6. Raises what
 /// one needs to send and to invite in the old room, where the user may. Only the user is in the new room; others follow the tombstone.
-/// Spec: https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-16
+/// Spec: https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
 /// </remarks>
 public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 {

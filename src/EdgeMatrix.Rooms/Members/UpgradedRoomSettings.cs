@@ -11,7 +11,7 @@ namespace EdgeMatrix.Rooms.Members;
 /// "When a user joins the new room, the server should automatically transfer/replicate some of the user's personalized settings such as
 /// notifications, tags, etc.": the tags, the push rules of the room, and its place among the direct chats.
 /// </summary>
-/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-16</remarks>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-upgrades</remarks>
 internal static class UpgradedRoomSettings
 {
     private const string Tags = "m.tag";
