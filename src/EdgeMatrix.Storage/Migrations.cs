@@ -396,7 +396,7 @@ internal static class Migrations
         UPDATE rooms SET last_join_change = last_event;
         """,
 
-        // 11: keys that sign keys, backups of room keys, devices that nobody is logged in with.
+        // 12: keys that sign keys, backups of room keys, devices that nobody is logged in with.
         """
         CREATE TABLE cross_signing_keys (
             user       INTEGER NOT NULL,
