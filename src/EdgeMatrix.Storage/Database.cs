@@ -90,8 +90,12 @@ public sealed class Database : IAsyncDisposable
             writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
             writing.KeepLogOnClose(true);
 
-            // Both count for a file that is still empty only.
-            writing.Execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;");
+            // Both count for a file that is still empty only, and the second would write into every other.
+            if (new FileInfo(options.Path).Length == 0)
+            {
+                writing.Execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;");
+            }
+
             DatabaseSchema.Prepare(writing, options.Path, migrations);
             writing.KeepLogOnClose(false);
             writing.Execute($"""
