@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage.Backups;
 using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Storage;
@@ -86,6 +87,7 @@ public sealed class Database : IAsyncDisposable
         DatabaseConnection? writing = null;
         try
         {
+            Restore.RequireFinished(options.Path);
             CreateFile(options.Path);
             writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
             writing.KeepLogOnClose(true);

@@ -61,6 +61,18 @@ public static class Restore
         }
     }
 
+    /// <summary>A restore that was killed left no database; a server must not begin another there, with another key and name.</summary>
+    /// <param name="database">Where the database is, or is to be made.</param>
+    /// <exception cref="DatabaseException">A restore was not finished.</exception>
+    internal static void RequireFinished(string database)
+    {
+        var data = Path.GetDirectoryName(database)!;
+        if (!File.Exists(database) && Directory.Exists(Path.Combine(data, Staging)))
+        {
+            throw new DatabaseException($"A restore into {data} was not finished. Empty that folder, and restore the backup again.");
+        }
+    }
+
     private static void RequireEmpty(string data, string database)
     {
         if (Directory.Exists(data) && Directory.EnumerateFileSystemEntries(data).FirstOrDefault(entry => entry != database + ".lock") is { } found)
