@@ -56,31 +56,40 @@ internal sealed class DatabaseReaders(DatabaseOptions options, PageCaches pages)
     /// <summary>Ends the transaction of a connection and keeps it for the next.</summary>
     public void Return(DatabaseConnection? connection)
     {
-        if (connection is not null)
+        try
         {
-            connection.ReturnAll();
-            if (connection.InTransaction)
+            if (connection is not null)
             {
-                using var commit = connection.Prepare("COMMIT");
-                commit.Run();
-            }
-
-            connection.Fit(pages.KiBOf(writer: false));
-
-            lock (_lock)
-            {
-                if (_closed)
-                {
-                    connection.Dispose();
-                }
-                else
-                {
-                    _idle.Push(connection);
-                }
+                Keep(connection);
             }
         }
+        finally
+        {
+            _free.Release();
+        }
+    }
 
-        _free.Release();
+    private void Keep(DatabaseConnection connection)
+    {
+        connection.ReturnAll();
+        if (connection.InTransaction)
+        {
+            using var commit = connection.Prepare("COMMIT");
+            commit.Run();
+        }
+
+        connection.Fit(pages.KiBOf(writer: false));
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                connection.Dispose();
+            }
+            else
+            {
+                _idle.Push(connection);
+            }
+        }
     }
 
     /// <summary>Has every connection that nobody uses give up what it can do without.</summary>

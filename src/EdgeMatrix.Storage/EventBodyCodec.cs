@@ -190,8 +190,17 @@ public sealed class EventBodyCodec : IDisposable
                 return coder;
             }
 
-            _coders++;
-            return new EventBodyCoder(_dictionary ??= ReadDictionary());
+            try
+            {
+                var made = new EventBodyCoder(_dictionary ??= ReadDictionary());
+                _coders++;
+                return made;
+            }
+            catch
+            {
+                _free.Release();
+                throw;
+            }
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Server = server;
         Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory);
 
-        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server).Record)
+        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server, database.Memory).Record)
         {
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             Retention = new RetentionPolicy(
@@ -180,9 +180,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public SyncEngine Sync { get; }
 
-    /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
     public MediaRepository Media { get; }
 
+    /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
     public IReadOnlyList<UpkeepJob> UpkeepJobs { get; }
 
     public static DatabaseOptions DatabaseOf(HomeserverOptions options) => new(Path.Combine(options.Server.Data, DatabaseFile))

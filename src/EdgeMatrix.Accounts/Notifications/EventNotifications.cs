@@ -1,10 +1,10 @@
-using System.Text.Json;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Memory;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Accounts.Notifications;
@@ -14,19 +14,27 @@ namespace EdgeMatrix.Accounts.Notifications;
 /// It is only asked on the writer's thread, one event after the other.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
 /// </remarks>
-public sealed class EventNotifications(LocalServer server)
+public sealed class EventNotifications
 {
-    private const int MaxRecipients = 1_024;
-
-    // "...the relations should be followed up to three hops."
+    // "a maximum of 3 hops is recommended to cover indirect relationships."
     private const int MaxHops = 3;
 
-    private readonly Dictionary<long, Recipient> _recipients = [];
+    // Compiled rules take about this times as much as their text.
+    private const int BytesAByteOfRules = 8;
+
+    private readonly LocalServer _server;
+    private readonly BoundedCache<long, Recipient> _recipients = new("push_rules", wanted: 4 << 20, least: 64 << 10);
+
+    public EventNotifications(LocalServer server, MemoryBudget budget)
+    {
+        _server = server;
+        budget.Add(_recipients);
+    }
 
     public void Record(WriteTransaction db, AppendedEvent appended)
     {
-        var (room, pdu, nid, state) = (appended.Room, appended.Pdu, appended.Nid, appended.State);
-        var subject = pdu.Type == "m.room.member" && server.Owns(pdu.StateKey!) ? UserTable.Find(db, pdu.StateKey!) : null;
+        var (room, pdu, nid) = (appended.Room, appended.Pdu, appended.Nid);
+        var subject = pdu.Type == "m.room.member" && _server.Owns(pdu.StateKey!) ? UserTable.Find(db, pdu.StateKey!) : null;
         if (subject is { } moved && appended.IsMove)
         {
             // Who comes has not missed what was before, and who goes will not read it.
@@ -42,8 +50,16 @@ public sealed class EventNotifications(LocalServer server)
             }
         }
 
-        var pushed = new PushedEvent(db, room, pdu, state);
+        // "When the user updates their read receipt (either by using the API or by sending an event), notifications prior to and
+        // including that event MUST be marked as read."
         long? thread = null;
+        if (_server.Owns(pdu.Sender) && !pdu.IsState && UserTable.Find(db, pdu.Sender) is { } sender)
+        {
+            thread = ThreadOf(db, room, pdu);
+            NotificationTable.Read(db, sender, room.Nid, nid, thread);
+        }
+
+        var pushed = new PushedEvent(db, room, pdu, appended.State);
         foreach (var user in subject is { } invited && !locals.Contains(invited) ? locals.Append(invited) : locals)
         {
             if (FindRecipient(db, room.Nid, user) is { } recipient
@@ -64,21 +80,17 @@ public sealed class EventNotifications(LocalServer server)
             return null;
         }
 
-        if (_recipients.TryGetValue(user, out var known) && known.Version == (found.RulesPosition, found.IgnoredPosition))
+        if (_recipients.TryGet(user, out var known) && known.Version == (found.RulesPosition, found.IgnoredPosition))
         {
             return known;
         }
 
-        if (_recipients.Count >= MaxRecipients)
-        {
-            _recipients.Clear();
-        }
-
-        return _recipients[user] = new Recipient(
-            found.UserId,
-            new PushRuleEvaluator(UserPushRules.Read(db, user, found.UserId), found.UserId),
-            found.IgnoredPosition is null ? [] : IgnoredUsers.Read(db, user),
-            (found.RulesPosition, found.IgnoredPosition));
+        var (rules, bytes) = UserPushRules.ReadWithBytes(db, user, found.UserId);
+        var ignored = found.IgnoredPosition is null ? [] : IgnoredUsers.Read(db, user);
+        var recipient = new Recipient(
+            found.UserId, new PushRuleEvaluator(rules, found.UserId), ignored, (found.RulesPosition, found.IgnoredPosition));
+        _recipients.Set(user, recipient, (bytes * BytesAByteOfRules) + ignored.Sum(name => (long)name.Length * 4));
+        return recipient;
     }
 
     /// <summary>Nid of the root of the thread that an event belongs to.</summary>
@@ -87,27 +99,21 @@ public sealed class EventNotifications(LocalServer server)
     {
         for (var hop = 0; hop <= MaxHops; hop++)
         {
-            if (RelationOf(pdu) is not var (type, target) || EventTable.Find(db, target) is not { } stored || stored.Room != room.Nid)
+            if (EventRelation.Of(pdu) is not { } relation || EventTable.Find(db, relation.EventId) is not { } parent || parent.Room != room.Nid)
             {
                 break;
             }
 
-            if (type == "m.thread")
+            if (relation.RelType == EventRelation.Thread)
             {
-                return stored.Nid;
+                return parent.Nid;
             }
 
-            pdu = stored.Parse(room.Version);
+            pdu = parent.Parse(room.Version);
         }
 
         return NotificationTable.MainTimeline;
     }
-
-    private static (string? Type, string Target)? RelationOf(Pdu pdu) =>
-        pdu.Content.TryGetProperty("m.relates_to"u8, out var relation) && relation.ValueKind == JsonValueKind.Object
-        && JsonContent.Text(relation, "event_id") is { } target
-            ? (JsonContent.Text(relation, "rel_type"), target)
-            : null;
 
     private sealed record Recipient(string UserId, PushRuleEvaluator Rules, HashSet<string> Ignored, (long?, long?) Version);
 }

@@ -6,24 +6,31 @@ namespace EdgeMatrix.Accounts.Notifications;
 /// <summary>Forgets what users were notified of long ago.</summary>
 public sealed class NotificationUpkeep(Database database)
 {
-    /// <summary>So many of a user's notifications are kept. Clients show no greater number of unread messages.</summary>
+    /// <summary>So many of a user's notifications are kept that were read, and of each room so many that were not.</summary>
     public const int Kept = 1_000;
 
-    private long _user;
+    // The user and room whose turn was last.
+    private (long User, long Room) _last;
 
     /// <returns>Whether there is more to do.</returns>
     public async Task<bool> SliceAsync()
     {
-        _user = await database.WriteAsync(db =>
+        _last = await database.WriteAsync(db =>
         {
-            if (NotificationTable.NextUser(db, _user) is not { } user)
+            if (NotificationTable.NextUnread(db, _last.User, _last.Room) is { } room)
             {
-                return 0;
+                NotificationTable.TrimUnread(db, _last.User, room, Kept);
+                return (_last.User, room);
             }
 
-            NotificationTable.Trim(db, user, Kept);
-            return user;
+            if (NotificationTable.NextUser(db, _last.User) is not { } user)
+            {
+                return (0, 0);
+            }
+
+            NotificationTable.TrimRead(db, user, Kept);
+            return (user, 0);
         });
-        return _user != 0;
+        return _last.User != 0;
     }
 }

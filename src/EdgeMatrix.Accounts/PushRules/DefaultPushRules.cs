@@ -70,6 +70,9 @@ public static class DefaultPushRules
            "actions": ["notify"]}]}
         """;
 
+    /// <summary>About how long they are.</summary>
+    public static int Bytes => Definitions.Length;
+
     public static PushRuleset For(string userId)
     {
         var text = Definitions.Replace(UserPlaceholder, JsonEncodedText.Encode(userId).ToString(), StringComparison.Ordinal);

@@ -10,7 +10,7 @@ namespace EdgeMatrix.Accounts.PushRules;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#conditions-1</remarks>
 internal static class PushCondition
 {
-    // A pattern is looked for in this much of a text, so that an event costs little however many rules there are.
+    // A pattern is looked for in this much of a text. What that costs is bounded by the number of the rules, too: UserPushRules.MaxConditions.
     private const int MaxText = 16_384;
 
     private static readonly string[] _body = ["content", "body"];
@@ -22,7 +22,7 @@ internal static class PushCondition
         "event_property_is" => PropertyIs(Text(condition, "key"), condition),
         "event_property_contains" => PropertyContains(Text(condition, "key"), condition),
         "contains_display_name" => pushed =>
-            pushed.DisplayName(userId) is { Length: > 0 } name && Body(pushed.Event) is { } body && new Glob(Escape(name)).IsMatchOfWords(body),
+            pushed.DisplayName(userId) is { Length: > 0 } name && Body(pushed.Event) is { } body && Glob.Literal(name).IsMatchOfWords(body),
         "room_member_count" => MemberCount(Text(condition, "is")),
         "sender_notification_permission" => Text(condition, "key") is { } key ? pushed => pushed.SenderMayNotify(key) : Never,
 
@@ -42,9 +42,6 @@ internal static class PushCondition
     private static string? Body(Pdu pdu) => Cut(EventProperty.Text(pdu, _body));
 
     private static string? Cut(string? text) => text?.Length > MaxText ? text[..MaxText] : text;
-
-    // A name is no pattern, but what would be a wildcard in one matches itself as well.
-    private static string Escape(string name) => name.Replace('*', '?');
 
     private static Predicate<PushedEvent> EventMatch(string? key, string? pattern)
     {

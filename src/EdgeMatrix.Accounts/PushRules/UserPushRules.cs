@@ -21,6 +21,9 @@ public enum PushRuleVerdict
 
     /// <summary>The rules would have more than <see cref="UserPushRules.MaxBytes"/>.</summary>
     TooLarge,
+
+    /// <summary>The rules would have more than <see cref="UserPushRules.MaxConditions"/>.</summary>
+    TooMany,
 }
 
 /// <summary>Next to which of the user's own rules of the same kind a rule goes.</summary>
@@ -34,6 +37,11 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
 {
     /// <summary>The most that a user's rules may have; every change sends all of them to every device.</summary>
     public const int MaxBytes = 256 * 1024;
+
+    /// <summary>
+    /// The most conditions that the user's own rules may have, patterns of content rules counted in: all may be asked of every message.
+    /// </summary>
+    public const int MaxConditions = 500;
 
     private const string Type = "m.push_rules";
 
@@ -127,7 +135,13 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
                 return verdict;
             }
 
-            var text = Write(ruleset.With(kind, rules));
+            var edited = ruleset.With(kind, rules);
+            if (CountConditions(edited) > MaxConditions)
+            {
+                return PushRuleVerdict.TooMany;
+            }
+
+            var text = Write(edited);
             if (Encoding.UTF8.GetByteCount(text) > MaxBytes)
             {
                 return PushRuleVerdict.TooLarge;
@@ -137,15 +151,23 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
             return PushRuleVerdict.Done;
         });
 
+    private static int CountConditions(PushRuleset rules) => Enum.GetValues<PushRuleKind>()
+        .SelectMany(kind => rules[kind])
+        .Where(rule => !rule.Default)
+        .Sum(rule => 1 + (rule.Conditions is { ValueKind: JsonValueKind.Array } conditions ? conditions.GetArrayLength() : 0));
+
     private static string Write(PushRuleset rules) =>
         Json.Write(json => JsonSerializer.Serialize(json, new PushRulesContent(rules), PushRulesJson.Default.PushRulesContent));
 
-    internal static PushRuleset Read(Session db, long user, string userId)
+    private static PushRuleset Read(Session db, long user, string userId) => ReadWithBytes(db, user, userId).Rules;
+
+    /// <summary>The rules of a user, and about how long they are.</summary>
+    internal static (PushRuleset Rules, long Bytes) ReadWithBytes(Session db, long user, string userId)
     {
         var defaults = DefaultPushRules.For(userId);
         return AccountDataTable.Find(db, user, AccountDataTable.Global, Type) is { } stored
-            ? Merge(defaults, JsonSerializer.Deserialize(stored, PushRulesJson.Default.PushRulesContent)!.Global)
-            : defaults;
+            ? (Merge(defaults, JsonSerializer.Deserialize(stored, PushRulesJson.Default.PushRulesContent)!.Global), stored.Length)
+            : (defaults, DefaultPushRules.Bytes);
     }
 
     /// <summary>

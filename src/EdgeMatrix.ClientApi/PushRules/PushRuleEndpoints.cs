@@ -114,6 +114,7 @@ internal static class PushRuleEndpoints
         PushRuleVerdict.Unknown => UnknownRule(),
         PushRuleVerdict.UnknownNeighbour => MatrixError.BadRequest("before/after rule not found among your own rules of that kind"),
         PushRuleVerdict.Predefined => MatrixError.InvalidParam("Predefined rules cannot be deleted"),
+        PushRuleVerdict.TooMany => MatrixError.TooLarge($"Your push rules have at most {UserPushRules.MaxConditions} conditions together"),
         PushRuleVerdict.TooLarge => MatrixError.TooLarge($"Push rules have at most {UserPushRules.MaxBytes} bytes"),
         _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, null),
     };

@@ -7,6 +7,7 @@ namespace EdgeMatrix.ClientApi.PushRules;
 internal static class PushRuleShape
 {
     private const int MaxIdLength = 255;
+    private const int MaxPatternLength = 255;
     private static readonly JsonElement NoConditions = JsonElement.Parse("[]"u8);
 
     public static PushRuleKind? Kind(string kind) => kind switch
@@ -46,9 +47,9 @@ internal static class PushRuleShape
                     ? (null, wrongConditions)
                     : (rule with { Conditions = conditions }, null);
             case PushRuleKind.Content:
-                return wanted.Pattern is null
+                return wanted.Pattern is not { } pattern
                     ? (null, MatrixError.MissingParam("pattern"))
-                    : (rule with { Pattern = wanted.Pattern }, null);
+                    : RefusePattern(pattern) is { } tooLong ? (null, tooLong) : (rule with { Pattern = pattern }, null);
             default:
                 return (rule, null);
         }
@@ -68,11 +69,28 @@ internal static class PushRuleShape
                 : MatrixError.BadJson("An action is a string, or an object with set_tweak");
     }
 
-    private static MatrixError? RefuseConditions(JsonElement conditions) =>
-        conditions.ValueKind == JsonValueKind.Array
-        && conditions.EnumerateArray().All(condition => condition.ValueKind == JsonValueKind.Object && HasText(condition, "kind"))
-            ? null
-            : MatrixError.BadJson("conditions is not an array of objects, each with a kind");
+    private static MatrixError? RefuseConditions(JsonElement conditions)
+    {
+        if (conditions.ValueKind != JsonValueKind.Array
+            || !conditions.EnumerateArray().All(condition => condition.ValueKind == JsonValueKind.Object && HasText(condition, "kind")))
+        {
+            return MatrixError.BadJson("conditions is not an array of objects, each with a kind");
+        }
+
+        foreach (var condition in conditions.EnumerateArray())
+        {
+            if (HasText(condition, "pattern") && RefusePattern(condition.GetProperty("pattern").GetString()!) is { } tooLong)
+            {
+                return tooLong;
+            }
+        }
+
+        return null;
+    }
+
+    // Every message may be held against it.
+    private static MatrixError? RefusePattern(string pattern) =>
+        pattern.Length > MaxPatternLength ? MatrixError.InvalidParam($"A pattern has at most {MaxPatternLength} characters") : null;
 
     private static bool HasText(JsonElement value, string name) =>
         value.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String;

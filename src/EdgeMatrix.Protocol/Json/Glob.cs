@@ -4,7 +4,8 @@ namespace EdgeMatrix.Protocol.Json;
 
 /// <summary>A pattern in which <c>*</c> stands for any characters, none included, and <c>?</c> for one; case does not matter.</summary>
 /// <remarks>
-/// All ways of matching are followed at once, a bit each, so that no text and no pattern takes longer than their lengths.
+/// All ways in which wildcards may match are followed at once, a bit each: a text takes as long as it has characters, times one for every
+/// 64 of the pattern.
 /// Spec: https://spec.matrix.org/v1.19/appendices/#glob-style-matching
 /// </remarks>
 public sealed class Glob
@@ -13,24 +14,41 @@ public sealed class Glob
 
     private readonly string _pattern;
 
-    // Null for a pattern without wildcards.
-    private readonly Rune[]? _tokens;
+    // Null for a pattern without wildcards. Bit n of a mask: the token n is that character, or any.
+    private readonly Dictionary<Rune, ulong[]>? _masks;
+    private readonly ulong[] _any = [];
+    private readonly ulong[] _stars = [];
+    private readonly int _length;
 
     public Glob(string pattern)
+        : this(pattern, isLiteral: !pattern.AsSpan().ContainsAny('*', '?'))
+    {
+    }
+
+    private Glob(string pattern, bool isLiteral)
     {
         _pattern = pattern;
-        _tokens = pattern.AsSpan().ContainsAny('*', '?') ? [.. Tokens(pattern)] : null;
+        if (!isLiteral)
+        {
+            Rune[] tokens = [.. Tokens(pattern)];
+            _length = tokens.Length;
+            _masks = Masks(tokens, out _any);
+            _stars = _masks.GetValueOrDefault(new Rune('*')) ?? new ulong[_any.Length];
+        }
     }
+
+    /// <summary>A pattern that is matched by its own text only.</summary>
+    public static Glob Literal(string text) => new(text, isLiteral: true);
 
     /// <summary>Whether all of the text is of the pattern.</summary>
     public bool IsMatch(string text) =>
-        _tokens is null ? string.Equals(text, _pattern, StringComparison.OrdinalIgnoreCase) : Run(_tokens, text, words: false);
+        _masks is null ? string.Equals(text, _pattern, StringComparison.OrdinalIgnoreCase) : Run(_masks, text, words: false);
 
     /// <summary>
     /// Whether some of the text is of the pattern that stands between word boundaries: the ends of the text, and all characters but
     /// <c>A-Z</c>, <c>a-z</c>, <c>0-9</c> and <c>_</c>.
     /// </summary>
-    public bool IsMatchOfWords(string text) => _tokens is null ? FindWords(text) : Run(_tokens, text, words: true);
+    public bool IsMatchOfWords(string text) => _masks is null ? FindWords(text) : Run(_masks, text, words: true);
 
     private static bool IsOfWord(char character) => char.IsAsciiLetterOrDigit(character) || character == '_';
 
@@ -72,30 +90,28 @@ public sealed class Glob
     }
 
     /// <summary>Bit n of the state: the first n tokens match what was read up to here.</summary>
-    private static bool Run(Rune[] tokens, string text, bool words)
+    private bool Run(Dictionary<Rune, ulong[]> masks, string text, bool words)
     {
-        var masks = Masks(tokens, out var any);
-        var stars = masks.GetValueOrDefault(new Rune('*')) ?? new ulong[any.Length];
-        var state = new ulong[any.Length];
-        Enter(state, stars);
+        var state = new ulong[_any.Length];
+        Enter(state, _stars);
         var position = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (words && IsSet(state, tokens.Length) && !IsOfWord(text[position]))
+            if (words && IsSet(state, _length) && !IsOfWord(text[position]))
             {
                 return true;
             }
 
             if (words && position > 0 && !IsOfWord(text[position - 1]))
             {
-                Enter(state, stars);
+                Enter(state, _stars);
             }
 
-            Step(state, masks.GetValueOrDefault(Rune.ToLowerInvariant(rune)), any, stars);
+            Step(state, masks.GetValueOrDefault(Rune.ToLowerInvariant(rune)), _any, _stars);
             position += rune.Utf16SequenceLength;
         }
 
-        return IsSet(state, tokens.Length);
+        return IsSet(state, _length);
     }
 
     private static Dictionary<Rune, ulong[]> Masks(Rune[] tokens, out ulong[] any)

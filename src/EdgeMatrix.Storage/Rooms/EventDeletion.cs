@@ -95,6 +95,7 @@ public static class EventDeletion
                 if (!room.Extremities.Contains(row.Nid) && row.Nid != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
                 {
                     Unrelate(db, room, version, row);
+                    NotificationTable.DeleteOf(db, row.Nid);
                     Delete(db, row);
                     count++;
                     bytes += row.Bytes;
@@ -119,7 +120,6 @@ public static class EventDeletion
         {
             using var delete = db.Prepare(UnreadableReceiptsSql).Bind(room.Nid);
             delete.Run();
-            NotificationTable.DeleteUnread(db, room.Nid, done);
         }
 
         return new DeletedMessages(rows.Count == limit ? rows[^1].Timeline : null, count, keptHere, bytes);

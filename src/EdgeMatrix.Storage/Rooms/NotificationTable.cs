@@ -33,6 +33,9 @@ public static class NotificationTable
     private const string ReadAllSql = "UPDATE notifications SET read = 1 WHERE user = ? AND room = ? AND read = 0 AND event <= ?";
     private const string ReadThreadSql = ReadAllSql + " AND thread = ?";
 
+    // What a thread left whose root is deleted is counted with the main timeline, and read with it.
+    private const string ReadMainSql = ReadAllSql + " AND (thread = 0 OR NOT EXISTS (SELECT 1 FROM events WHERE nid = thread))";
+
     private const string UnreadSql = """
         SELECT thread, (SELECT event_id FROM events WHERE nid = thread), count(*), sum(highlight)
         FROM notifications WHERE user = ? AND room = ? AND read = 0 GROUP BY thread
@@ -47,15 +50,22 @@ public static class NotificationTable
     private const string DeleteSql = "DELETE FROM notifications WHERE user = ? AND event = ?";
 
     // The accounts are few, and each has its unread messages in order.
-    private const string DeleteUnreadSql = """
-        DELETE FROM notifications WHERE read = 0 AND room = ? AND event <= ? AND user IN (SELECT user FROM accounts)
-        """;
+    private const string DeleteUnreadSql = "DELETE FROM notifications WHERE read = 0 AND room = ? AND user IN (SELECT user FROM accounts)";
+
+    private const string DeleteOfEventSql = "DELETE FROM notifications WHERE event = ? AND user IN (SELECT user FROM accounts)";
 
     private const string NextUserSql = "SELECT user FROM notifications WHERE user > ? ORDER BY user LIMIT 1";
 
-    private const string TrimSql = """
-        DELETE FROM notifications WHERE user = ?1
-        AND event <= (SELECT event FROM notifications WHERE user = ?1 ORDER BY event DESC LIMIT 1 OFFSET ?2)
+    private const string NextUnreadSql = "SELECT room FROM notifications WHERE user = ? AND room > ? AND read = 0 ORDER BY room LIMIT 1";
+
+    private const string TrimReadSql = """
+        DELETE FROM notifications WHERE user = ?1 AND read = 1
+        AND event <= (SELECT event FROM notifications WHERE user = ?1 AND read = 1 ORDER BY event DESC LIMIT 1 OFFSET ?2)
+        """;
+
+    private const string TrimUnreadSql = """
+        DELETE FROM notifications WHERE user = ?1 AND room = ?2 AND read = 0
+        AND event <= (SELECT event FROM notifications WHERE user = ?1 AND room = ?2 AND read = 0 ORDER BY event DESC LIMIT 1 OFFSET ?3)
         """;
 
     /// <summary>Null for whom nothing in the room concerns.</summary>
@@ -74,10 +84,16 @@ public static class NotificationTable
     /// <summary>The user has read up to an event, in all threads or in one.</summary>
     public static void Read(WriteTransaction db, long user, long room, long upTo, long? thread)
     {
-        using var update = db.Prepare(thread is null ? ReadAllSql : ReadThreadSql).Bind(user).Bind(room).Bind(upTo);
-        if (thread is { } one)
+        var sql = thread switch
         {
-            update.Bind(one);
+            null => ReadAllSql,
+            MainTimeline => ReadMainSql,
+            _ => ReadThreadSql,
+        };
+        using var update = db.Prepare(sql).Bind(user).Bind(room).Bind(upTo);
+        if (thread is { } root && root != MainTimeline)
+        {
+            update.Bind(root);
         }
 
         update.Run();
@@ -117,10 +133,17 @@ public static class NotificationTable
         delete.Run();
     }
 
-    /// <summary>Nobody can read the old messages of a room any more.</summary>
-    public static void DeleteUnread(WriteTransaction db, long room, long upTo)
+    /// <summary>The event is gone.</summary>
+    public static void DeleteOf(WriteTransaction db, long @event)
     {
-        using var delete = db.Prepare(DeleteUnreadSql).Bind(room).Bind(upTo);
+        using var delete = db.Prepare(DeleteOfEventSql).Bind(@event);
+        delete.Run();
+    }
+
+    /// <summary>The room is gone.</summary>
+    public static void DeleteUnread(WriteTransaction db, long room)
+    {
+        using var delete = db.Prepare(DeleteUnreadSql).Bind(room);
         delete.Run();
     }
 
@@ -131,10 +154,24 @@ public static class NotificationTable
         return query.Step() ? query.Int64(0) : null;
     }
 
-    /// <summary>Forgets all of a user's notifications but the newest.</summary>
-    public static void Trim(WriteTransaction db, long user, int keep)
+    /// <summary>The first room after a nid of which the user has something unread; null if there is none.</summary>
+    public static long? NextUnread(Session db, long user, long after)
     {
-        using var delete = db.Prepare(TrimSql).Bind(user).Bind(keep);
+        using var query = db.Prepare(NextUnreadSql).Bind(user).Bind(after);
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>Forgets what a user was notified of and has read, but for the newest.</summary>
+    public static void TrimRead(WriteTransaction db, long user, int keep)
+    {
+        using var delete = db.Prepare(TrimReadSql).Bind(user).Bind(keep);
+        delete.Run();
+    }
+
+    /// <summary>Forgets what is unread of a room, but for the newest.</summary>
+    public static void TrimUnread(WriteTransaction db, long user, long room, int keep)
+    {
+        using var delete = db.Prepare(TrimUnreadSql).Bind(user).Bind(room).Bind(keep);
         delete.Run();
     }
 }

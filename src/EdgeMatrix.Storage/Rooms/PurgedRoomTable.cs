@@ -116,7 +116,7 @@ public static class PurgedRoomTable
             delete.Run();
         }
 
-        NotificationTable.DeleteUnread(db, room.Nid, long.MaxValue);
+        NotificationTable.DeleteUnread(db, room.Nid);
     }
 
     /// <summary>Whether rows of a room of that id remain to be deleted.</summary>

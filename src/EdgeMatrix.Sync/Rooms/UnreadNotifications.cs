@@ -22,7 +22,8 @@ internal static class UnreadNotifications
             return;
         }
 
-        // "If unread_thread_notifications is true, then unread_notifications only applies to the main timeline."
+        // "If unread_thread_notifications was specified as true on the RoomEventFilter, these counts will only be for the main timeline
+        // rather than all events in the room."
         WriteCounts(json, "unread_notifications"u8, counts.Where(count => count.RootId is null));
         json.WriteStartObject("unread_thread_notifications"u8);
         foreach (var count in counts.Where(count => count.RootId is not null))
