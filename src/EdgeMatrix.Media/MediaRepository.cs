@@ -35,8 +35,11 @@ public sealed class MediaRepository(
         var verdict = await StoreAsync(user, body, length, type, name, AddRow, cancellationToken);
         return (verdict == UploadVerdict.Done ? mediaId : null, verdict);
 
-        bool AddRow(WriteTransaction db, MediaFile file) =>
+        UploadVerdict AddRow(WriteTransaction db, MediaFile file)
+        {
             MediaTable.TrySetFile(db, MediaTable.Insert(db, mediaId, user, Now(), expiresTs: null), user, file);
+            return UploadVerdict.Done;
+        }
     }
 
     /// <summary>Makes an id whose file the user will upload.</summary>
@@ -81,7 +84,7 @@ public sealed class MediaRepository(
         }
 
         var verdict = await StoreAsync(
-            user, body, length, type, name, (db, file) => MediaTable.TrySetFile(db, media.Nid, user, file), cancellationToken);
+            user, body, length, type, name, (db, file) => GiveFile(db, media, file), cancellationToken);
         if (verdict == UploadVerdict.Done)
         {
             Arrived();
@@ -170,10 +173,15 @@ public sealed class MediaRepository(
         long? length,
         string? type,
         string? name,
-        Func<WriteTransaction, MediaFile, bool> refer,
+        Func<WriteTransaction, MediaFile, UploadVerdict> refer,
         CancellationToken cancellationToken)
     {
-        var left = QuotaLeft(user);
+        long left;
+        using (var snapshot = database.OpenSnapshot())
+        {
+            left = QuotaLeft(snapshot, user);
+        }
+
         if (length > limits.MaxUploadBytes)
         {
             return UploadVerdict.TooLarge;
@@ -194,9 +202,13 @@ public sealed class MediaRepository(
             }
 
             var file = new MediaFile(read.Hash, read.Bytes, type, name);
-            var stored = await folder.PlaceAsync(
-                temporary, read.Hash, () => database.WriteAsync(db => refer(db, file)), () => IsReferredTo(read.Hash));
-            return stored ? UploadVerdict.Done : UploadVerdict.AlreadyUploaded;
+            var verdict = UploadVerdict.Done;
+            await folder.PlaceAsync(
+                temporary,
+                read.Hash,
+                async () => (verdict = await database.WriteAsync(db => Refer(db, user, file, refer))) == UploadVerdict.Done,
+                () => IsReferredTo(read.Hash));
+            return verdict;
         }
         finally
         {
@@ -205,17 +217,17 @@ public sealed class MediaRepository(
         }
     }
 
-    // Two uploads at the same time may each have what is left: the quota bounds what a user can do, it does not count to the byte.
-    private long QuotaLeft(long user)
-    {
-        if (limits.UserQuotaBytes is not { } quota)
-        {
-            return long.MaxValue;
-        }
+    private static UploadVerdict GiveFile(WriteTransaction db, MediaRow media, MediaFile file) =>
+        MediaTable.TrySetFile(db, media.Nid, media.Uploader, file) ? UploadVerdict.Done
+        : MediaTable.Find(db, media.MediaId) is null ? UploadVerdict.NoSuchId
+        : UploadVerdict.AlreadyUploaded;
 
-        using var db = database.OpenSnapshot();
-        return quota - MediaTable.Usage(db, user);
-    }
+    // Of two uploads at the same time each may find room for itself alone: the second is refused where it is counted.
+    private UploadVerdict Refer(WriteTransaction db, long user, MediaFile file, Func<WriteTransaction, MediaFile, UploadVerdict> refer) =>
+        QuotaLeft(db, user) < file.Bytes ? UploadVerdict.OverQuota : refer(db, file);
+
+    private long QuotaLeft(Session db, long user) =>
+        limits.UserQuotaBytes is { } quota ? quota - MediaTable.Usage(db, user) : long.MaxValue;
 
     private MediaRow? Find(string mediaId)
     {

@@ -32,7 +32,7 @@ public static partial class DataFolder
     }
 
     /// <summary>Brings the names in a folder to the disk, where the system has a call for it.</summary>
-    internal static void Flush(string? folder)
+    public static void Flush(string? folder)
     {
         if (folder is null || OperatingSystem.IsWindows())
         {

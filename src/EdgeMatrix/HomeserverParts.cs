@@ -253,7 +253,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     private static MediaFolder OpenMedia(Database database, HomeserverOptions options)
     {
-        var media = new MediaFolder(options.Server.Data, options.Storage.Durability == Durability.Relaxed);
+        var media = new MediaFolder(options.Server.Data);
         using var snapshot = database.OpenSnapshot();
         media.CleanUp(snapshot);
         return media;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Protocol.Signing;
@@ -126,7 +127,9 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
             }
         }
 
-        var news = keys.Where(given => !IsStored(stored, given.Key)).ToList();
+        // The same key may come with other signatures: those of a new master key.
+        var news = keys.Where(given => !stored.Any(row =>
+            row.Usage == given.Key.Usage && row.Key.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(given.Uploaded.Text)))).ToList();
         if (news.Count == 0)
         {
             return null;
@@ -135,8 +138,8 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
         foreach (var row in stored)
         {
             // What another master key signed says nothing any longer; nor do signatures on a key that is gone.
-            var replaced = news.Any(given => given.Key.Usage == row.Usage);
-            if (replaced || (news.Any(given => given.Key.Usage == CrossSigningKey.Master) && keys.All(given => given.Key.Usage != row.Usage)))
+            var replaced = news.Any(given => given.Key.Usage == row.Usage && given.Key.PublicKey != row.PublicKey);
+            if (replaced || (news.Any(given => given.Key.Usage == CrossSigningKey.Master && !IsStored(stored, given.Key)) && keys.All(given => given.Key.Usage != row.Usage)))
             {
                 CrossSigningTable.Delete(db, user, row.Usage);
                 KeySignatureTable.DeleteOf(db, user, row.PublicKey);

@@ -70,7 +70,7 @@ public sealed class DehydratedDevices(Database database, KeyUploads uploads, Cha
     {
         using var snapshot = database.OpenSnapshot();
         return DehydratedDeviceTable.Find(snapshot, user) is { } device && device.DeviceId == deviceId
-            ? ToDeviceTable.Between(snapshot, device.Device, after, long.MaxValue, MaxEvents)
+            ? ToDeviceTable.Between(snapshot, device.Device, after, long.MaxValue, MaxEvents).Rows
             : null;
     }
 

@@ -112,6 +112,12 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeN
 
         if (upload.DeviceKeys is { } keys && (stored is null || !stored.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(keys.Text))))
         {
+            if (known is { } signed && !isOther && !SaysTheSame(signed, keys.Json))
+            {
+                // What others signed was the old text.
+                KeySignatureTable.DeleteOf(db, owner.User, owner.DeviceId);
+            }
+
             DeviceKeyTable.Set(db, owner.Device, keys.Text);
             DeviceLists.Changed(db, notifier, owner.User);
         }
@@ -120,6 +126,17 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeN
         upload.FallbackKeys.ForEach(key => FallbackKeyTable.Set(db, owner.Device, key.Algorithm, key.KeyId, key.Key.Text));
         counts.Changed(db, owner.Device);
         return KeyCounts.Read(db, owner.Device);
+    }
+
+    // Signatures are made over what is beside them.
+    private static bool SaysTheSame(JsonElement before, JsonElement after)
+    {
+        return Signed(before).SequenceEqual(Signed(after));
+
+        static List<(string, string)> Signed(JsonElement keys) => [.. keys.EnumerateObject()
+            .Where(property => property.Name is not ("signatures" or "unsigned"))
+            .Select(property => (property.Name, property.Value.GetRawText()))
+            .OrderBy(property => property.Name, StringComparer.Ordinal)];
     }
 
     private static (List<NamedKey> Keys, Refusal? Refusal) ReadNamed(JsonElement? named)

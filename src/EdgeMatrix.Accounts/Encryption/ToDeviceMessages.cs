@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Notifications;
@@ -15,16 +16,31 @@ public readonly record struct ToDeviceMessage(string UserId, string DeviceId, Js
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging</remarks>
 public sealed class ToDeviceMessages(Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time)
 {
+    /// <summary>The most that one message may have.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    /// <summary>About so many wait for a device that never comes for them; then the oldest goes.</summary>
+    public const int MaxWaiting = 10_000;
+
     private const string AllDevices = "*";
+
+    // Counting what waits takes longer than adding to it.
+    private const int TrimEvery = 64;
     private const long SecondsPerDay = 86_400;
 
     /// <summary>Sends all of them once for one transaction id of a device. Devices and users that are not there are passed over.</summary>
-    public Task SendAsync(DeviceOwner sender, string type, string txnId, IReadOnlyList<ToDeviceMessage> messages)
+    /// <returns>Null, or why none was sent.</returns>
+    public async Task<Refusal?> SendAsync(DeviceOwner sender, string type, string txnId, IReadOnlyList<ToDeviceMessage> messages)
     {
         // "Idempotency" is that of one device, endpoint and transaction id.
         var endpoint = $"sendToDevice {type}";
         var written = messages.Where(message => server.Owns(message.UserId)).Select(message => (message, Text: Write(sender.UserId, type, message.Content))).ToList();
-        return database.WriteAsync(db =>
+        if (written.Exists(message => Encoding.UTF8.GetByteCount(message.Text) > MaxBytes))
+        {
+            return new Refusal(RefusalKind.TooLarge, $"A message to a device has at most {MaxBytes} bytes");
+        }
+
+        await database.WriteAsync(db =>
         {
             if (TransactionTable.IsKnown(db, sender.Device, endpoint, txnId))
             {
@@ -38,6 +54,7 @@ public sealed class ToDeviceMessages(Database database, LocalServer server, Chan
                 Deliver(db, message, text);
             }
         });
+        return null;
     }
 
     private void Deliver(WriteTransaction db, ToDeviceMessage message, string text)
@@ -54,6 +71,11 @@ public sealed class ToDeviceMessages(Database database, LocalServer server, Chan
         {
             var position = db.NextPosition();
             ToDeviceTable.Insert(db, device.Nid, position, text);
+            if (position % TrimEvery == 0)
+            {
+                ToDeviceTable.Trim(db, device.Nid, MaxWaiting);
+            }
+
             db.AfterCommit(() => notifier.UserChanged(user, position));
         }
     }

@@ -39,7 +39,8 @@ internal static class SendToDevice
             messages.AddRange(user.Value.EnumerateObject().Select(device => new ToDeviceMessage(user.Name, device.Name, device.Value)));
         }
 
-        await toDevice.SendAsync(KeyEndpoints.Owner(requester), eventType, txnId, messages);
-        return JsonText.Empty;
+        return await toDevice.SendAsync(KeyEndpoints.Owner(requester), eventType, txnId, messages) is { } refusal
+            ? MatrixError.From(refusal)
+            : JsonText.Empty;
     }
 }

@@ -7,14 +7,13 @@ namespace EdgeMatrix.Rooms.Purging;
 
 /// <summary>Holds the database to the bytes that the administrator gives it, by deleting the oldest messages of the largest rooms.</summary>
 /// <remarks>
-/// Messages of the last day stay in any case, so that a device which looks in now and then misses none; and so does all state. Where those
-/// alone are more than the limit, the limit does not hold.
+/// Messages of the last day stay in any case, so that a device which looks in now and then misses none; and so does all state. Where what
+/// is not messages is more than the limit, the limit does not hold, and no message is deleted for it.
 /// </remarks>
 /// <param name="limit">Bytes of the database, free pages not counted; null: no limit.</param>
 /// <param name="roomLimit">Bytes of the messages of each room; null: no limit.</param>
 public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimit)
 {
-
     // No more than these go beyond what must.
     private const int EventsPerSlice = 64;
     private static readonly TimeSpan _youngest = TimeSpan.FromDays(1);
@@ -82,6 +81,12 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
         }
 
         _rooms = EventDeletion.MessageBytesOfRooms(snapshot);
+        if (_excess > _rooms.Values.Sum())
+        {
+            // Something else takes the room: all messages gone would not make the limit hold, and nobody would have won anything.
+            _excess = 0;
+        }
+
         return true;
     }
 

@@ -7,7 +7,7 @@ namespace EdgeMatrix.Storage.Backups;
 /// <summary>Writes a backup, as <see cref="BackupEntry"/> tells, beside the running server.</summary>
 /// <remarks>
 /// The database comes before the media: a file is there before the database refers to it. One that is deleted meanwhile is left out.
-/// The sums of all entries are held until the end, 140 bytes each.
+/// The sums of all entries are held until the end, some 300 bytes each.
 /// </remarks>
 public sealed class BackupWriter
 {

@@ -8,7 +8,7 @@ namespace EdgeMatrix.Storage.Backups;
 /// <item>Bring the database to the current schema, and on to the present: <see cref="RestoredDatabase"/>.</item>
 /// <item>Move the parts to their places, the database last: until then there is no server in the folder.</item>
 /// </list>
-/// If a step fails, all is removed again.
+/// If a step fails, the folder is removed again if it was made here, and else what was read into it.
 /// </remarks>
 public static class Restore
 {
@@ -26,10 +26,11 @@ public static class Restore
         RequireEmpty(data, database.Path);
         DataFolder.Create(data);
         var staging = Path.Combine(data, Staging);
-        var done = false;
+        var (ours, done) = (false, false);
         try
         {
             using var held = DatabaseLock.Acquire(database.Path);
+            ours = true;
             RequireEmpty(data, database.Path);
             DataFolder.Create(staging);
             try
@@ -40,7 +41,9 @@ public static class Restore
                 }
 
                 BackupReader.Read(input, staging);
-                await RestoredDatabase.MendAsync(database with { Path = Path.Combine(staging, BackupEntry.Database) }, staging);
+                var restored = database with { Path = Path.Combine(staging, BackupEntry.Database) };
+                await RestoredDatabase.MendAsync(restored, staging);
+                RequireWholeWithoutLog(restored.Path);
                 Place(staging, data, database.Path);
                 done = true;
             }
@@ -54,7 +57,8 @@ public static class Restore
         }
         finally
         {
-            if (!done && !wasThere)
+            // Where another process was faster, all that is there is its.
+            if (ours && !done && !wasThere)
             {
                 Directory.Delete(data, recursive: true);
             }
@@ -70,6 +74,15 @@ public static class Restore
         if (!File.Exists(database) && Directory.Exists(Path.Combine(data, Staging)))
         {
             throw new DatabaseException($"A restore into {data} was not finished. Empty that folder, and restore the backup again.");
+        }
+    }
+
+    // Closing a database moves its log into it, and where that fails, as on a full disk, leaves it to the next start. Here there is none.
+    private static void RequireWholeWithoutLog(string database)
+    {
+        if (new FileInfo(database + "-wal") is { Exists: true, Length: > 0 })
+        {
+            throw new IOException($"{database} could not be finished: is the disk full?");
         }
     }
 

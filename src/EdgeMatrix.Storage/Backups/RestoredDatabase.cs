@@ -19,7 +19,22 @@ internal static class RestoredDatabase
     private const string PassPositionsSql = "UPDATE sequence SET reserved = reserved + ? WHERE name = 'position'";
 
     // Nor does a filter or a device that was made after the backup become another.
-    private const string PassIdsSql = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name IN ('filters', 'devices', 'refresh_tokens')";
+    private const string PassIdsSql = """
+        INSERT INTO sqlite_sequence (name, seq)
+        SELECT column1, ?1 + coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = column1), 0)
+        FROM (VALUES ('filters'), ('devices'), ('refresh_tokens'))
+        """;
+
+    private const string DropPassedIdsSql = """
+        DELETE FROM sqlite_sequence WHERE name IN ('filters', 'devices', 'refresh_tokens')
+        AND seq < (SELECT max(seq) FROM sqlite_sequence AS passed WHERE passed.name = sqlite_sequence.name)
+        """;
+
+    // A client that holds the key of a backup which was made later must not take the next one for it, and add to it what nobody can read.
+    private const string PassBackupsSql = """
+        INSERT INTO key_backups (user, version, algorithm, auth_data, deleted)
+        SELECT user, ?1 + coalesce((SELECT max(version) FROM key_backups k WHERE k.user = accounts.user), 0), '', '{}', 1 FROM accounts
+        """;
 
     /// <param name="folder">In which the media folder is, if there are media.</param>
     /// <exception cref="DatabaseException">The database is not whole, or of a newer version.</exception>
@@ -30,6 +45,12 @@ internal static class RestoredDatabase
         {
             Run(db, PassPositionsSql, PositionsLost);
             Run(db, PassIdsSql, IdsLost);
+            Run(db, PassBackupsSql, IdsLost);
+            using (var drop = db.Prepare(DropPassedIdsSql))
+            {
+                drop.Run();
+            }
+
             OneTimeKeyTable.DropAll(db);
             FallbackKeyTable.UseAll(db);
         });

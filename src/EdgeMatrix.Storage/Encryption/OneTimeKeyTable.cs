@@ -14,8 +14,8 @@ public sealed record OneTimeKeyRow(string Algorithm, string KeyId, byte[] Key);
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#one-time-and-fallback-keys</remarks>
 public static class OneTimeKeyTable
 {
-    // More than any client uploads at once, which is what it may repeat.
-    private const int RememberedClaims = 500;
+    // As many as a client may upload at once, which is what it may repeat.
+    private const int RememberedClaims = 1_000;
 
     private const string FindSql = "SELECT key FROM one_time_keys WHERE device = ? AND algorithm = ? AND key_id = ?";
     private const string InsertSql = "INSERT INTO one_time_keys (device, algorithm, key_id, key) VALUES (?, ?, ?, ?)";

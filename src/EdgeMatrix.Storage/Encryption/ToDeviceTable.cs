@@ -8,10 +8,17 @@ public sealed record ToDeviceRow(long Position, byte[] Message);
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging</remarks>
 public static class ToDeviceTable
 {
+    private const int MaxBytesAtOnce = 1 << 20;
+
     private const string InsertSql = "INSERT INTO to_device_messages (position, device, message) VALUES (?, ?, ?)";
 
     private const string BetweenSql = """
         SELECT position, message FROM to_device_messages WHERE device = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?
+        """;
+
+    private const string TrimSql = """
+        DELETE FROM to_device_messages WHERE device = ?1
+        AND position <= (SELECT position FROM to_device_messages WHERE device = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2)
         """;
 
     private const string AnySql = "SELECT 1 FROM to_device_messages WHERE device = ? AND position <= ?";
@@ -25,17 +32,32 @@ public static class ToDeviceTable
         insert.Run();
     }
 
-    /// <summary>Messages after one stream position, up to another, in their order.</summary>
-    public static List<ToDeviceRow> Between(Session db, long device, long after, long upTo, int limit)
+    /// <summary>Messages after one stream position, up to another, in their order: as many as are asked for, but about a megabyte at most.</summary>
+    /// <returns>And whether there are more.</returns>
+    public static (List<ToDeviceRow> Rows, bool More) Between(Session db, long device, long after, long upTo, int limit)
     {
-        using var query = db.Prepare(BetweenSql).Bind(device).Bind(after).Bind(upTo).Bind(limit);
+        using var query = db.Prepare(BetweenSql).Bind(device).Bind(after).Bind(upTo).Bind(limit + 1);
         var rows = new List<ToDeviceRow>();
+        var bytes = 0;
         while (query.Step())
         {
+            if (rows.Count == limit || bytes >= MaxBytesAtOnce)
+            {
+                return (rows, true);
+            }
+
             rows.Add(new ToDeviceRow(query.Int64(0), query.Blob(1).ToArray()));
+            bytes += rows[^1].Message.Length;
         }
 
-        return rows;
+        return (rows, false);
+    }
+
+    /// <summary>Deletes what waits for a device, but for the newest.</summary>
+    public static void Trim(WriteTransaction db, long device, int keep)
+    {
+        using var delete = db.Prepare(TrimSql).Bind(device).Bind(keep);
+        delete.Run();
     }
 
     /// <summary>Whether there are messages up to a stream position.</summary>

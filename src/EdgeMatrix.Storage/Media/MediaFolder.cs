@@ -8,7 +8,8 @@ namespace EdgeMatrix.Storage.Media;
 /// <remarks>
 /// A file is placed before the row that refers to it is committed, and removed after the last one is gone. Between the two a
 /// marker in <c>media/tmp</c>, named for the hash, tells the next start to look whether the file is wanted: so a crash leaves none
-/// that nobody refers to, and no folder is searched.
+/// that nobody refers to, and no folder is searched. A file is on the disk before its row, whatever the durability of the database: a
+/// row that came through a power cut without its file would never heal.
 /// </remarks>
 public sealed class MediaFolder
 {
@@ -16,16 +17,13 @@ public sealed class MediaFolder
 
     private readonly string _root;
     private readonly string _temporary;
-    private readonly bool _waitsForDisk;
     private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, 16).Select(_ => new SemaphoreSlim(1))];
 
     /// <param name="data">The data folder; <c>media</c> is made in it.</param>
-    /// <param name="relaxedDurability">Whether a file may be acknowledged that is not on the disk yet.</param>
-    public MediaFolder(string data, bool relaxedDurability)
+    public MediaFolder(string data)
     {
         _root = Path.GetFullPath(Path.Combine(data, "media"));
         _temporary = Path.Combine(_root, "tmp");
-        _waitsForDisk = !relaxedDurability;
         DataFolder.Create(_temporary);
     }
 
@@ -68,7 +66,7 @@ public sealed class MediaFolder
     public async Task<bool> PlaceAsync(FileStream temporary, MediaHash hash, Func<Task<bool>> refer, Func<bool> isReferredTo)
     {
         // The bytes reach the disk before the lock is taken: others of these hashes need not wait for that.
-        Guarded(() => temporary.Flush(flushToDisk: _waitsForDisk));
+        Guarded(() => temporary.Flush(flushToDisk: true));
         using var held = await HoldAsync(hash);
         var marker = Mark(hash);
         var referred = false;
@@ -146,21 +144,13 @@ public sealed class MediaFolder
         if (!Directory.Exists(folder))
         {
             Directory.CreateDirectory(folder);
-            Flush(_root);
+            DataFolder.Flush(_root);
         }
 
         // The same bytes again: those that are there were on the disk before.
         if (!File.Exists(PathOf(hash)))
         {
             File.Move(from, PathOf(hash));
-            Flush(folder);
-        }
-    }
-
-    private void Flush(string folder)
-    {
-        if (_waitsForDisk)
-        {
             DataFolder.Flush(folder);
         }
     }

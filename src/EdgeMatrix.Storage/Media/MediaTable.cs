@@ -18,7 +18,6 @@ public static class MediaTable
 {
     private const string Columns = "nid, media_id, uploader, created_ts, expires_ts, hash, bytes, type, name, quarantined, accessed_ts";
     private const string FindSql = $"SELECT {Columns} FROM media WHERE media_id = ?";
-    private const string OfUploaderSql = $"SELECT {Columns} FROM media WHERE uploader = ? AND nid > ? ORDER BY nid LIMIT ?";
     private const string UploadsWaitingSql = "SELECT count(*) FROM media WHERE uploader = ? AND expires_ts > ?";
     private const string IsReferredToSql = "SELECT 1 FROM media WHERE hash = ? LIMIT 1";
     private const string IsQuarantinedSql = "SELECT 1 FROM media WHERE hash = ? AND quarantined = 1 LIMIT 1";
@@ -44,20 +43,6 @@ public static class MediaTable
     {
         using var query = db.Prepare(FindSql).Bind(mediaId);
         return query.Step() ? Read(query) : null;
-    }
-
-    /// <summary>What a user uploaded, in the order it came.</summary>
-    /// <param name="after">Nid of the last that is known; 0 to begin.</param>
-    public static List<MediaRow> OfUploader(Session db, long user, long after, int limit)
-    {
-        using var query = db.Prepare(OfUploaderSql).Bind(user).Bind(after).Bind(limit);
-        var media = new List<MediaRow>();
-        while (query.Step())
-        {
-            media.Add(Read(query));
-        }
-
-        return media;
     }
 
     /// <summary>How many ids a user has that wait for a file.</summary>

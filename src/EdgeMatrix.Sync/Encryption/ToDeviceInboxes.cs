@@ -74,7 +74,7 @@ internal sealed class ToDeviceInboxes(Database database)
     public (List<ToDeviceRow> Messages, long Position) Read(SyncRound round)
     {
         var after = round.Since?.ToDevice ?? 0;
-        var messages = ToDeviceTable.Between(round.Db, round.Request.Device, after, round.UpTo.Position, MaxMessages + 1);
+        var (messages, more) = ToDeviceTable.Between(round.Db, round.Request.Device, after, round.UpTo.Position, MaxMessages);
         if (messages.Count == 0)
         {
             return (messages, round.UpTo.Position);
@@ -85,13 +85,7 @@ internal sealed class ToDeviceInboxes(Database database)
             _clean.Remove(round.Request.Device);
         }
 
-        if (messages.Count <= MaxMessages)
-        {
-            return (messages, round.UpTo.Position);
-        }
-
-        messages.RemoveAt(MaxMessages);
-        return (messages, messages[^1].Position);
+        return (messages, more ? messages[^1].Position : round.UpTo.Position);
     }
 
     public static void Write(Utf8JsonWriter json, List<ToDeviceRow> messages)

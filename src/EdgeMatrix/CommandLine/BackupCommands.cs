@@ -1,4 +1,5 @@
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Backups;
 
 namespace EdgeMatrix.CommandLine;
@@ -47,20 +48,24 @@ internal sealed class BackupCommands(HomeserverOptions options, Terminal termina
         file = Path.GetFullPath(file);
         RequireReplaceable(file);
         var unfinished = file + ".unfinished";
-        File.Delete(unfinished);
-        try
+        RequireReplaceable(unfinished);
+
+        // Nobody else writes a backup to this place meanwhile.
+        using (var output = new FileStream(unfinished, OwnerOnly()))
         {
-            using (var output = new FileStream(unfinished, OwnerOnly()))
+            try
             {
+                output.SetLength(0);
                 Write(output, configuration);
                 output.Flush(flushToDisk: true);
+                File.Move(unfinished, file, overwrite: true);
+                DataFolder.Flush(Path.GetDirectoryName(file));
             }
-
-            File.Move(unfinished, file, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(unfinished);
+            catch
+            {
+                File.Delete(unfinished);
+                throw;
+            }
         }
 
         terminal.Output.WriteLine($"backed up {options.Server.Data} to {file}");
@@ -115,7 +120,7 @@ internal sealed class BackupCommands(HomeserverOptions options, Terminal termina
 
     private static FileStreamOptions OwnerOnly()
     {
-        var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var create = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
         {
             create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
