@@ -353,7 +353,7 @@ internal static class Migrations
         """
         CREATE TABLE relations (
             room     INTEGER NOT NULL,
-            parent   INTEGER NOT NULL,                -- 8 bytes of the id of the event that is pointed to, or of its hash
+            parent   INTEGER NOT NULL,                -- tells the event that is pointed to: see RelationTable.Key
             rel_type INTEGER NOT NULL,                -- its name is in event_types
             timeline INTEGER NOT NULL,                -- of the event that points
             event    INTEGER NOT NULL,
@@ -446,6 +446,13 @@ internal static class Migrations
             data   TEXT NOT NULL                      -- a JSON object
         ) STRICT;
         CREATE INDEX dehydrated_devices_by_device ON dehydrated_devices (device);
+        """,
+
+        // 13: parents of relations are told by a hash of their id, not by its beginning, which anybody can imitate.
+        """
+        DELETE FROM relations;
+        DELETE FROM threads;
+        UPDATE sequence SET reserved = (SELECT coalesce(max(nid), 0) FROM events) WHERE name = 'relations';
         """,
     ];
 }

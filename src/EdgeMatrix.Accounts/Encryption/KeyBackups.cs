@@ -82,7 +82,7 @@ public sealed class KeyBackups(Database database)
         var (added, replaced) = (0L, 0L);
         foreach (var key in keys)
         {
-            var kept = KeyBackupTable.Keys(db, user, current.Version, key.RoomId, key.SessionId) is [var found] ? found : null;
+            var kept = KeyBackupTable.Keys(db, user, current.Version, key.RoomId, key.SessionId).SingleOrDefault();
             if (kept is null || IsBetter(key, kept))
             {
                 var row = new BackedUpKeyRow(key.RoomId, key.SessionId, key.FirstMessageIndex, key.ForwardedCount, key.IsVerified, []);
@@ -99,16 +99,17 @@ public sealed class KeyBackups(Database database)
         return new BackupChange(KeyBackupTable.Find(db, user, current.Version), null);
     });
 
-    /// <summary>The keys; null if there is no such backup.</summary>
+    /// <summary>Reads the keys, which may be very many; default if there is no such backup.</summary>
     /// <param name="roomId">Null for all rooms.</param>
     /// <param name="sessionId">Null for all sessions of the room.</param>
-    public List<BackedUpKeyRow>? Keys(long user, string version, string? roomId, string? sessionId)
+    /// <param name="read">Takes them one by one, and returns what came of them.</param>
+    public T? ReadKeys<T>(long user, string version, string? roomId, string? sessionId, Func<IEnumerable<BackedUpKeyRow>, T> read)
     {
         using var snapshot = database.OpenSnapshot();
-        return Find(snapshot, user, version) is { } backup ? KeyBackupTable.Keys(snapshot, user, backup.Version, roomId, sessionId) : null;
+        return Find(snapshot, user, version) is { } backup ? read(KeyBackupTable.Keys(snapshot, user, backup.Version, roomId, sessionId)) : default;
     }
 
-    /// <summary>As <see cref="Keys"/>: the backup as it is after the deletion; null if there is none.</summary>
+    /// <summary>As <see cref="ReadKeys"/>: the backup as it is after the deletion; null if there is none.</summary>
     public Task<KeyBackupRow?> DeleteKeysAsync(long user, string version, string? roomId, string? sessionId) => database.WriteAsync(db =>
     {
         if (Find(db, user, version) is not { } backup)

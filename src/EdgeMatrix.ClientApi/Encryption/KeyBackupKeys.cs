@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Storage.Encryption;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Encryption;
@@ -25,35 +26,50 @@ internal static class KeyBackupKeys
         Put(request, requester, backups, body => [Read(roomId, sessionId, body)]);
 
     /// <summary><c>GET /_matrix/client/v3/room_keys/keys</c></summary>
-    public static IResult GetAll(HttpRequest request, Requester requester, KeyBackups backups) =>
-        Get(request, requester, backups, null, null, keys => JsonText.Write(json =>
+    public static IResult GetAll(HttpRequest request, Requester requester, KeyBackups backups, AnswerSpool spool) =>
+        Get(request, requester, backups, null, null, keys => LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartObject("rooms"u8);
-            foreach (var room in keys.GroupBy(key => key.RoomId))
+            string? room = null;
+            foreach (var key in keys)
             {
-                json.WriteStartObject(room.Key);
-                WriteSessions(json, room);
-                json.WriteEndObject();
+                if (key.RoomId != room)
+                {
+                    EndRoom(json, room);
+                    json.WriteStartObject(room = key.RoomId);
+                    json.WriteStartObject("sessions"u8);
+                }
+
+                json.WritePropertyName(key.SessionId);
+                WriteKey(json, key);
+            }
+
+            EndRoom(json, room);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }));
+
+    /// <summary><c>GET /_matrix/client/v3/room_keys/keys/{roomId}</c></summary>
+    public static IResult GetRoom(string roomId, HttpRequest request, Requester requester, KeyBackups backups, AnswerSpool spool) =>
+        Get(request, requester, backups, roomId, null, keys => LongJson.Write(spool, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("sessions"u8);
+            foreach (var key in keys)
+            {
+                json.WritePropertyName(key.SessionId);
+                WriteKey(json, key);
             }
 
             json.WriteEndObject();
             json.WriteEndObject();
         }));
 
-    /// <summary><c>GET /_matrix/client/v3/room_keys/keys/{roomId}</c></summary>
-    public static IResult GetRoom(string roomId, HttpRequest request, Requester requester, KeyBackups backups) =>
-        Get(request, requester, backups, roomId, null, keys => JsonText.Write(json =>
-        {
-            json.WriteStartObject();
-            WriteSessions(json, keys);
-            json.WriteEndObject();
-        }));
-
     /// <summary><c>GET /_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}</c></summary>
     public static IResult GetOne(string roomId, string sessionId, HttpRequest request, Requester requester, KeyBackups backups) =>
         Get(request, requester, backups, roomId, sessionId, keys =>
-            keys is [var key] ? JsonText.Write(json => WriteKey(json, key)) : MatrixError.NotFound("Key not found"));
+            keys.SingleOrDefault() is { } key ? JsonText.Write(json => WriteKey(json, key)) : MatrixError.NotFound("Key not found"));
 
     /// <summary><c>DELETE /_matrix/client/v3/room_keys/keys</c></summary>
     public static Task<IResult> DeleteAll(HttpRequest request, Requester requester, KeyBackups backups) =>
@@ -114,7 +130,7 @@ internal static class KeyBackupKeys
     }
 
     private static IResult Get(
-        HttpRequest request, Requester requester, KeyBackups backups, string? roomId, string? sessionId, Func<List<BackedUpKeyRow>, IResult> answer)
+        HttpRequest request, Requester requester, KeyBackups backups, string? roomId, string? sessionId, Func<IEnumerable<BackedUpKeyRow>, IResult> answer)
     {
         var (version, error) = request.QueryRequired("version");
         if (error is not null)
@@ -122,7 +138,7 @@ internal static class KeyBackupKeys
             return error;
         }
 
-        return backups.Keys(requester.UserNid, version!, roomId, sessionId) is { } keys ? answer(keys) : UnknownVersion();
+        return backups.ReadKeys(requester.UserNid, version!, roomId, sessionId, answer) ?? UnknownVersion();
     }
 
     private static async Task<IResult> Delete(HttpRequest request, Requester requester, KeyBackups backups, string? roomId, string? sessionId)
@@ -167,16 +183,13 @@ internal static class KeyBackupKeys
             ? number
             : null;
 
-    private static void WriteSessions(Utf8JsonWriter json, IEnumerable<BackedUpKeyRow> keys)
+    private static void EndRoom(Utf8JsonWriter json, string? room)
     {
-        json.WriteStartObject("sessions"u8);
-        foreach (var key in keys)
+        if (room is not null)
         {
-            json.WritePropertyName(key.SessionId);
-            WriteKey(json, key);
+            json.WriteEndObject();
+            json.WriteEndObject();
         }
-
-        json.WriteEndObject();
     }
 
     private static void WriteKey(Utf8JsonWriter json, BackedUpKeyRow key)

@@ -4,6 +4,7 @@ using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Encryption;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Encryption;
@@ -45,7 +46,7 @@ internal static class KeyEndpoints
     }
 
     /// <summary><c>POST /_matrix/client/v3/keys/query</c></summary>
-    public static async Task<IResult> Query(HttpRequest request, Requester requester, KeyQueries queries, LocalServer server)
+    public static async Task<IResult> Query(HttpRequest request, Requester requester, KeyQueries queries, LocalServer server, AnswerSpool spool)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -72,7 +73,7 @@ internal static class KeyEndpoints
         }
 
         var found = queries.Find(requester.UserNid, wanted);
-        return JsonText.Write(json =>
+        return LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartObject("device_keys"u8);

@@ -1,4 +1,5 @@
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Sync;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Relations;
 using Microsoft.AspNetCore.Http;
@@ -13,20 +14,20 @@ internal static class RoomRelations
     private const int MaxLimit = 1_000;
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}</c></summary>
-    public static IResult Of(string roomId, string eventId, HttpRequest request, Requester requester, RoomEngine engine) =>
-        Answer(roomId, eventId, null, null, request, requester, engine);
+    public static IResult Of(string roomId, string eventId, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool) =>
+        Answer(roomId, eventId, null, null, request, requester, engine, spool);
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}</c></summary>
-    public static IResult OfType(string roomId, string eventId, string relType, HttpRequest request, Requester requester, RoomEngine engine) =>
-        Answer(roomId, eventId, relType, null, request, requester, engine);
+    public static IResult OfType(string roomId, string eventId, string relType, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool) =>
+        Answer(roomId, eventId, relType, null, request, requester, engine, spool);
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}</c></summary>
     public static IResult OfEventType(
-        string roomId, string eventId, string relType, string eventType, HttpRequest request, Requester requester, RoomEngine engine) =>
-        Answer(roomId, eventId, relType, eventType, request, requester, engine);
+        string roomId, string eventId, string relType, string eventType, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool) =>
+        Answer(roomId, eventId, relType, eventType, request, requester, engine, spool);
 
     private static IResult Answer(
-        string roomId, string eventId, string? relType, string? eventType, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string eventId, string? relType, string? eventType, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         var (query, error) = Read(request, relType, eventType);
         if (query is null)
@@ -49,7 +50,7 @@ internal static class RoomRelations
 
             var page = RelatedEvents.Page(view.Db, view.Room, view.Visibility, eventId, query, stored => !view.IsIgnored(stored));
             view.Bundle(page.Events);
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);

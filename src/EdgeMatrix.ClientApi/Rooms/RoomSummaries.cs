@@ -4,6 +4,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Spaces;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -48,7 +49,8 @@ internal static class RoomSummaries
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/hierarchy</c></summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidhierarchy</remarks>
-    public static IResult GetHierarchy(string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine)
+    public static IResult GetHierarchy(
+        string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 1);
         var (depth, badDepth) = request.QueryInteger("max_depth", min: 0);
@@ -72,7 +74,7 @@ internal static class RoomSummaries
             return MatrixError.Forbidden("The room is not known here, or not to you");
         }
 
-        return JsonText.Write(json =>
+        return LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("rooms"u8);

@@ -2,6 +2,7 @@ using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -17,7 +18,7 @@ internal static class RoomThreads
     private const int MaxScanned = 500;
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/threads</c></summary>
-    public static IResult List(string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine)
+    public static IResult List(string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 1);
         var (include, badInclude) = request.QueryOneOf("include", "all", "participated");
@@ -43,7 +44,7 @@ internal static class RoomThreads
             var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
             var (roots, next) = Find(view, requester, start, size, participated: include == "participated");
             view.Bundle(roots);
-            return JsonText.Write(json =>
+            return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteStartArray("chunk"u8);

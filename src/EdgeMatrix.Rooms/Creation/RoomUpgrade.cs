@@ -14,13 +14,14 @@ namespace EdgeMatrix.Rooms.Creation;
 /// <summary>Replaces a room by one of another version.</summary>
 /// <remarks>
 /// 1. Checks that the user may send m.room.tombstone. 2. Makes the replacement room. 3. with the state that can be transferred, and the bans;
-/// 4. with it, all at once, the local aliases and the place in the directory change over. 5. Sends the m.room.tombstone. 6. Raises what
-/// one needs to send and to invite in the old room, where the user may. Only the user is in the new room; others follow the tombstone.
+/// 5. Sends the m.room.tombstone; then 4. the local aliases and the place in the directory change over: whoever is stopped between leaves an
+/// unused room, or names that lead to the tombstone. 6. Raises what one needs to send and to invite in the old room, where the user may.
+/// Only the user is in the new room; others follow the tombstone.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
 /// </remarks>
 public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 {
-    private const int MaxBans = 1_000;
+    private const int MaxBans = 10_000;
     private const int LeastLevelAfter = 50;
 
     /// <summary>What the specification recommends, and how long messages live.</summary>
@@ -30,10 +31,27 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         "m.room.history_visibility", "m.room.join_rules", "m.room.retention",
     ];
 
+    // One at a time: of two upgrades of a room the second finds that it was replaced.
+    private SemaphoreSlim Turn { get; } = new(1, 1);
+
     /// <param name="additionalCreators">Ignored where the new version knows but one creator.</param>
     /// <returns>The new room.</returns>
     public async Task<Outcome<Room>> UpgradeAsync(
         Room old, string userId, string newVersion, string[] additionalCreators, CancellationToken cancellationToken)
+    {
+        await Turn.WaitAsync(cancellationToken);
+        try
+        {
+            // What is begun is done, whether or not the client waits for it.
+            return await UpgradeAsync(old, userId, newVersion, additionalCreators);
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
+
+    private async Task<Outcome<Room>> UpgradeAsync(Room old, string userId, string newVersion, string[] additionalCreators)
     {
         if (RoomVersions.Find(newVersion) is not { } version)
         {
@@ -53,26 +71,30 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         }
 
         var roomId = version.CreateEventIsRoomId ? null : $"!{random.Base62(18)}:{engine.Server.Name}";
-        var (room, failed) = await engine.CreateAsync(version, roomId, drafts!, (db, nid) =>
-        {
-            RoomAliasTable.Move(db, old.Nid, nid);
-            if (RoomTable.IsListed(db, old.Nid))
-            {
-                RoomTable.SetListed(db, old.Nid, false);
-                RoomTable.SetListed(db, nid, true);
-            }
-
-            return true;
-        });
+        var (room, failed) = await engine.CreateAsync(version, roomId, drafts!, (_, _) => true);
         if (room is null)
         {
             return failed! with { Message = $"The room cannot be as it is in version {version}: {failed!.Message}" };
         }
 
-        if (await CloseAsync(old, userId, room, cancellationToken) is { } notClosed)
+        if ((await SendAsync(old, userId, "m.room.tombstone", _ => Tombstone(room))).Refusal is { } notClosed)
         {
             return notClosed;
         }
+
+        await engine.Database.WriteAsync(db =>
+        {
+            RoomAliasTable.Move(db, old.Nid, room.Nid);
+            if (RoomTable.IsListed(db, old.Nid))
+            {
+                RoomTable.SetListed(db, old.Nid, false);
+                RoomTable.SetListed(db, room.Nid, true);
+            }
+        });
+
+        // If possible: what the user has not the power for stays as it is.
+        await SendAsync(old, userId, "m.room.canonical_alias", current => current is null ? null : JsonContent.Object(_ => { }));
+        await SendAsync(old, userId, EventTypes.PowerLevels, current => current is null ? null : Closed(old.Version, current.Content));
 
         await UpgradedRoomSettings.CarryOverAsync(engine, room, userId);
         return room;
@@ -94,6 +116,11 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         if (levels.ForUser(userId) < levels.RequiredFor("m.room.tombstone", isState: true))
         {
             return Refusal.Forbidden("Upgrading a room needs the power level of m.room.tombstone");
+        }
+
+        if (Replacement(db, old, State("m.room.tombstone", "")) is { } replacement)
+        {
+            return new Refusal(RefusalKind.BadState, $"The room was replaced by {replacement} already");
         }
 
         var drafts = new List<EventDraft>();
@@ -146,6 +173,25 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         return drafts;
 
         Pdu? State(string type, string stateKey) => RoomStateReader.Find(db, old.Version, row.State, type, stateKey);
+    }
+
+    /// <summary>The room that says of itself that it replaced this one, and of which this one says so; null if there is none here.</summary>
+    private static string? Replacement(Session db, Room old, Pdu? tombstone)
+    {
+        if (tombstone is null
+            || JsonContent.Text(tombstone.Content, "replacement_room") is not { } id
+            || RoomTable.Find(db, id) is not { } row
+            || RoomVersions.Find(row.Version) is not { } version
+            || RoomStateReader.Find(db, version, row.State, EventTypes.Create, "") is not { } create)
+        {
+            return null;
+        }
+
+        return create.Content.TryGetProperty("predecessor", out var predecessor)
+            && predecessor.ValueKind == JsonValueKind.Object
+            && JsonContent.Text(predecessor, "room_id") == old.Id
+                ? id
+                : null;
     }
 
     private static JsonElement CreateContent(Room old, Pdu create, string? lastEvent, string userId, RoomVersion version, string[] creators) =>
@@ -222,30 +268,17 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         });
     }
 
-    /// <returns>Why the tombstone could not be sent; null if it was.</returns>
-    private async Task<Refusal?> CloseAsync(Room old, string userId, Room room, CancellationToken cancellationToken)
+    private static JsonElement Tombstone(Room replacement) => JsonContent.Object(json =>
     {
-        var tombstone = JsonContent.Object(json =>
-        {
-            json.WriteString("body", "This room has been replaced");
-            json.WriteString("replacement_room", room.Id);
-        });
-        if ((await SendAsync("m.room.tombstone", _ => tombstone)).Refusal is { } refusal)
-        {
-            return refusal;
-        }
+        json.WriteString("body", "This room has been replaced");
+        json.WriteString("replacement_room", replacement.Id);
+    });
 
-        // If possible: what the user has not the power for stays as it is.
-        await SendAsync("m.room.canonical_alias", current => current is null ? null : JsonContent.Object(_ => { }));
-        await SendAsync(EventTypes.PowerLevels, current => current is null ? null : Closed(old.Version, current.Content));
-        return null;
-
-        Task<Outcome<string>> SendAsync(string type, Func<Pdu?, JsonElement?> content) => engine.SendAsync(
-            old,
-            state => content(state(type, "")) is { } wanted ? new EventDraft(type, "", userId, wanted) : default(Outcome<EventDraft>),
-            null,
-            cancellationToken);
-    }
+    private Task<Outcome<string>> SendAsync(Room old, string userId, string type, Func<Pdu?, JsonElement?> content) => engine.SendAsync(
+        old,
+        state => content(state(type, "")) is { } wanted ? new EventDraft(type, "", userId, wanted) : default(Outcome<EventDraft>),
+        null,
+        CancellationToken.None);
 
     // For example, setting events_default and invite to the greater of 50 and users_default + 1.
     private static JsonElement Closed(RoomVersion version, JsonElement content)

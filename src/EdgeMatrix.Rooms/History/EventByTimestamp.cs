@@ -6,12 +6,15 @@ namespace EdgeMatrix.Rooms.History;
 
 /// <summary>Finds the event that a user may see closest to a time.</summary>
 /// <remarks>
-/// Times are in the events alone, so the place is found by halving the timeline: some twenty events are read of a long one. Clocks
+/// Times are in the events alone, so the place is found by halving the timeline: some twenty events are read of a long one, and from
+/// there on those that the user may not see, 40,000 at most. Clocks
 /// differ, and a timeline is only nearly in the order of its times: where it is not, the place is one of those at which the time is crossed.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
 /// </remarks>
 public static class EventByTimestamp
 {
+    private const int MaxPages = 20;
+
     /// <param name="ts">ms since the Unix epoch.</param>
     /// <param name="backward">At the time or before it; else at it or after it.</param>
     /// <returns>Null if there is none.</returns>
@@ -38,8 +41,20 @@ public static class EventByTimestamp
             }
         }
 
-        var page = RoomHistory.Page(db, room, visibility, backward, low, null, 1, stored => IsBefore(stored) == backward);
-        return page.Events is [var found] ? found : null;
+        // Where much is hidden from the user, a page ends before it finds anything.
+        long? from = low;
+        for (var pages = 0; from is not null && pages < MaxPages; pages++)
+        {
+            var page = RoomHistory.Page(db, room, visibility, backward, from, null, 1, stored => IsBefore(stored) == backward);
+            if (page.Events is [var found])
+            {
+                return found;
+            }
+
+            from = page.End;
+        }
+
+        return null;
 
         bool IsBefore(StoredEvent stored)
         {

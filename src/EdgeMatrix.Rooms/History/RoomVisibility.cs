@@ -126,7 +126,8 @@ public sealed class RoomVisibility
     // The chain of replaced member events is the history of the user's membership.
     private long LastJoined(MembershipRow? current)
     {
-        if (current is not { } row)
+        // "a user will no longer be able to retrieve history for this room."
+        if (current is not { } row || row.Forgotten)
         {
             return 0;
         }

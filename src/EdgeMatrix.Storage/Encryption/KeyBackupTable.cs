@@ -90,17 +90,15 @@ public static class KeyBackupTable
 
     /// <param name="roomId">Null for all rooms.</param>
     /// <param name="sessionId">Null for all sessions of the room.</param>
-    public static List<BackedUpKeyRow> Keys(Session db, long user, long version, string? roomId, string? sessionId)
+    /// <returns>One by one, as they are read; those of a room come together.</returns>
+    public static IEnumerable<BackedUpKeyRow> Keys(Session db, long user, long version, string? roomId, string? sessionId)
     {
         using var query = Select(db, AllKeysSql, RoomKeysSql, KeySql, user, version, roomId, sessionId);
-        var rows = new List<BackedUpKeyRow>();
         while (query.Step())
         {
-            rows.Add(new BackedUpKeyRow(
-                query.Text(0), query.Text(1), query.Int64(2), query.Int64(3), query.Int64(4) != 0, query.Blob(5).ToArray()));
+            yield return new BackedUpKeyRow(
+                query.Text(0), query.Text(1), query.Int64(2), query.Int64(3), query.Int64(4) != 0, query.Blob(5).ToArray());
         }
-
-        return rows;
     }
 
     /// <param name="sessionData">The text of a JSON object.</param>

@@ -44,6 +44,10 @@ public static class PurgedRoomTable
         DELETE FROM receipts WHERE room = ?1 AND (user, type, thread) IN (SELECT user, type, thread FROM receipts WHERE room = ?1 LIMIT ?2)
         """,
         "DELETE FROM memberships WHERE room = ?1 AND user IN (SELECT user FROM memberships WHERE room = ?1 LIMIT ?2)",
+        """
+        DELETE FROM notifications WHERE room = ?1 AND (user, event) IN (
+            SELECT n.user, n.event FROM accounts a CROSS JOIN notifications n ON n.user = a.user AND n.room = ?1 LIMIT ?2)
+        """,
         "DELETE FROM threads WHERE room = ?1 AND root IN (SELECT root FROM threads WHERE room = ?1 LIMIT ?2)",
         """
         DELETE FROM relations WHERE room = ?1 AND (parent, rel_type, timeline) IN (

@@ -97,12 +97,11 @@ public static class RelationTable
         CROSS JOIN relations r ON r.room = ?1 AND r.parent = p.value AND r.rel_type = {ThreadType} AND r.timeline = t.latest
         """;
 
-    /// <summary>The key of a parent: 8 bytes that tell almost every id apart.</summary>
-    public static long Key(string eventId)
-    {
-        var id = EventIdBytes.Encode(eventId);
-        return BinaryPrimitives.ReadInt64BigEndian(EventIdBytes.IsHash(id) ? id : SHA256.HashData(id));
-    }
+    /// <summary>
+    /// The key of a parent: 8 bytes that tell ids apart. They are those of a hash, even where the id is one, for whoever relates to an event
+    /// writes its id as they like, and could begin it as that of another.
+    /// </summary>
+    public static long Key(string eventId) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(EventIdBytes.Encode(eventId)));
 
     /// <summary>Takes in what an event of the timeline relates to.</summary>
     /// <param name="sender">Nid of the event's sender.</param>

@@ -80,7 +80,7 @@ internal sealed class StorageCommand(HomeserverOptions options, Terminal termina
     private IEnumerable<(long Bytes, string How)> Freeable(StorageUse use)
     {
         yield return (use.FreeBytes, use.CanShrink
-            ? "free pages: used again; the running server gives them back when they are more than a twentieth, `edgematrix storage --vacuum` now"
+            ? "free pages: used again; the running server gives them back when they are more than a twentieth; `edgematrix storage --vacuum` does at once, with the server stopped"
             : "free pages: used again; this file cannot shrink by itself until `edgematrix storage --vacuum`, once, with the server stopped");
         yield return (
             use.Rooms.Where(room => room.ForgottenTs is not null).Sum(room => room.Bytes),

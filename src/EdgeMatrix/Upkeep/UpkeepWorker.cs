@@ -2,7 +2,7 @@ namespace EdgeMatrix.Upkeep;
 
 /// <summary>Runs a server's upkeep jobs in the background, one slice of one job at a time, so that requests come between any two.</summary>
 /// <remarks>
-/// After a slice it rests as long as the slice took, so that upkeep has half of the writer at most. A job that fails is logged and tried
+/// After a slice it rests as long as the slice took, within bounds, so that upkeep has about half of the writer at most. A job that fails is logged and tried
 /// again after its interval. On virtual time nothing takes long and nothing rests: <see cref="IdleAsync"/> tells when all that was due is done.
 /// </remarks>
 public sealed partial class UpkeepWorker : IAsyncDisposable
@@ -28,17 +28,6 @@ public sealed partial class UpkeepWorker : IAsyncDisposable
         _logger = logger;
         _jobs = [.. jobs.Select(job => new Scheduled(job) { Due = time.GetUtcNow() + FirstRun })];
         _timer = time.CreateTimer(_ => Begin(), null, _jobs.Count > 0 ? FirstRun : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
-    /// <summary>A job has something to do now: it runs as soon as those before it are done.</summary>
-    public void Wake(string name)
-    {
-        lock (_lock)
-        {
-            _jobs.Single(job => job.Job.Name == name).Due = DateTimeOffset.MinValue;
-        }
-
-        Begin();
     }
 
     /// <summary>Ends when no job is due by the clock.</summary>

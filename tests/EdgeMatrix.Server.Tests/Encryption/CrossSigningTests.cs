@@ -43,6 +43,21 @@ public sealed class CrossSigningTests
     }
 
     [Fact]
+    public async Task A_key_that_a_new_master_key_signed_again_is_shown_with_that_signature()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice", "PHONE");
+        await alice.PostAsync(Upload, Keys(alice, "one"));
+        var renewed = $$"""{"master_key":{{Key(alice, "master", "master two")}},"self_signing_key":{{Key(alice, "self_signing", "self one", "master two")}} }""";
+        var challenge = await alice.PostAsync(Upload, renewed);
+        var auth = ",\"auth\":{\"type\":\"m.login.password\",\"password\":\"secret\",\"session\":\"" + challenge["session"].GetString() + "\"}}";
+        Assert.Equal("{}", (await alice.PostAsync(Upload, renewed[..^1] + auth)).Body);
+
+        var signer = (await QueryAsync(alice))["self_signing_keys"].GetProperty("@alice:test").GetProperty("signatures").GetProperty("@alice:test");
+        Assert.Equal("ed25519:" + KeyMaker.PublicKey(KeyMaker.CrossSigningKey("master two")), signer.EnumerateObject().Single().Name);
+    }
+
+    [Fact]
     public async Task The_user_signing_key_is_shown_to_its_user_only()
     {
         await using var server = await TestHomeserver.StartAsync();

@@ -50,6 +50,30 @@ public sealed class ToDeviceTests
     }
 
     [Fact]
+    public async Task Large_messages_come_over_several_answers_and_too_large_ones_not_at_all()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, bob) = (await server.RegisterAsync("alice", "PHONE"), await server.RegisterAsync("bob"));
+        var since = Next(await SyncAsync(alice));
+        var large = new string('x', 60_000);
+        for (var i = 0; i < 30; i++)
+        {
+            await SendLargeAsync(bob, i, large);
+        }
+
+        Assert.Equal((413, "M_TOO_LARGE"), (await SendLargeAsync(bob, 30, large + large)).Error);
+        var first = await SyncAsync(alice, since);
+        var second = await SyncAsync(alice, Next(first));
+        Assert.InRange(first.Body.Length, 900_000, 1_200_000);
+        Assert.Equal(Enumerable.Range(0, 30), [.. Numbers(first), .. Numbers(second)]);
+        Assert.Empty(Numbers(await SyncAsync(alice, Next(second))));
+    }
+
+    private static Task<TestAnswer> SendLargeAsync(TestSession sender, int number, string text) => sender.PutAsync(
+        $"/_matrix/client/v3/sendToDevice/org.example.note/large{number}",
+        "{\"messages\":{\"@alice:test\":{\"PHONE\":{\"n\":" + number + ",\"text\":\"" + text + "\"}}}}");
+
+    [Fact]
     public async Task More_than_a_hundred_come_in_order_over_several_answers()
     {
         await using var server = await TestHomeserver.StartAsync();

@@ -42,6 +42,23 @@ public class RoomEndpointTests
         Assert.Equal(present.Body, absent.Body);
     }
 
+    [Fact]
+    public async Task Who_forgot_a_room_reads_no_more_of_it()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, bob) = (await server.RegisterAsync("alice"), await server.RegisterAsync("bob"));
+        var room = await alice.CreateRoomAsync();
+        await bob.PostAsync($"/_matrix/client/v3/join/{room}", "{}");
+        await bob.PostAsync($"/_matrix/client/v3/rooms/{room}/leave", "{}");
+        Assert.Equal(200, (int)(await bob.GetAsync($"/_matrix/client/v3/rooms/{room}/messages?dir=b")).Status);
+
+        await bob.PostAsync($"/_matrix/client/v3/rooms/{room}/forget", "{}");
+        Assert.Equal((403, "M_FORBIDDEN"), (await bob.GetAsync($"/_matrix/client/v3/rooms/{room}/messages?dir=b")).Error);
+
+        await bob.PostAsync($"/_matrix/client/v3/join/{room}", "{}");
+        Assert.Equal(200, (int)(await bob.GetAsync($"/_matrix/client/v3/rooms/{room}/messages?dir=b")).Status);
+    }
+
     [Theory]
     [InlineData("""{"initial_state":[null]}""", 400, "M_BAD_JSON")]
     [InlineData("""{"invite_3pid":[{"id_server":"id.test","id_access_token":"x","medium":"email","address":"bob@mail.test"}]}""", 403, "M_THREEPID_DENIED")]

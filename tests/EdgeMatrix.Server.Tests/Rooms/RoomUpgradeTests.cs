@@ -98,6 +98,21 @@ public class RoomUpgradeTests
     }
 
     [Fact]
+    public async Task Of_two_upgrades_at_once_one_replaces_the_room()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var old = await alice.CreateRoomAsync("""{"room_version":"10","room_alias_name":"den"}""");
+
+        var answers = await Task.WhenAll(UpgradeAsync(alice, old, "11"), UpgradeAsync(alice, old, "12"));
+
+        var made = Assert.Single(answers, answer => (int)answer.Status == 200)["replacement_room"].GetString()!;
+        Assert.Single(answers, answer => answer.Error == (400, "M_BAD_STATE"));
+        Assert.Equal(made, (await StateAsync(alice, old, "m.room.tombstone")).GetProperty("replacement_room").GetString());
+        Assert.Equal(made, (await alice.GetAsync($"{V3}/directory/room/{Uri.EscapeDataString("#den:test")}"))["room_id"].GetString());
+    }
+
+    [Fact]
     public async Task A_space_keeps_its_rooms()
     {
         await using var server = await TestHomeserver.StartAsync();

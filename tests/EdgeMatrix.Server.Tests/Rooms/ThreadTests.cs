@@ -28,6 +28,20 @@ public class ThreadTests
     }
 
     [Fact]
+    public async Task Who_imitates_the_beginning_of_an_id_hides_no_thread()
+    {
+        await using var world = await RelationFixture.StartAsync();
+        var root = await world.SendAsync(world.Alice, "root");
+        await world.ReplyAsync(world.Alice, root);
+
+        await world.ReplyAsync(world.Bob, root[..12] + new string('A', root.Length - 12));
+
+        var threads = await world.Alice.GetAsync($"{world.V1Path}/threads");
+        Assert.Equal([root], RelationFixture.Ids(threads));
+        Assert.Equal(1, RelationFixture.BundleOf(threads["chunk"][0])!.Value.GetProperty("m.thread").GetProperty("count").GetInt32());
+    }
+
+    [Fact]
     public async Task Threads_page_and_can_be_those_the_user_took_part_in()
     {
         await using var world = await RelationFixture.StartAsync();
