@@ -20,6 +20,10 @@ public sealed class DatabaseException : Exception
     public DatabaseException(string message, int resultCode)
         : base(message) => ResultCode = resultCode;
 
+    /// <summary>Whether a file could not be written for want of space.</summary>
+    public static bool IsNoSpace(Exception exception) =>
+        exception is IOException { HResult: unchecked((int)0x80070070) or 28 or 122 }; // ERROR_DISK_FULL, ENOSPC of all Unixes, EDQUOT of Linux
+
     /// <summary>SQLite's extended result code, or 0. See https://sqlite.org/rescode.html.</summary>
     public int ResultCode { get; }
 

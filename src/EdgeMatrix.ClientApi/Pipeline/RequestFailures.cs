@@ -28,7 +28,7 @@ internal sealed partial class RequestFailures(ILogger logger)
         catch (ConnectionResetException)
         {
         }
-        catch (DatabaseException exception) when (exception.IsDiskFull)
+        catch (Exception exception) when (exception is DatabaseException { IsDiskFull: true } || DatabaseException.IsNoSpace(exception))
         {
             Log.DiskFull(logger, context.Request.Method, RouteOf(context), exception.Message);
             await AnswerAsync(context, MatrixError.DiskFull());

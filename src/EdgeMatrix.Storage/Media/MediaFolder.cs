@@ -133,10 +133,9 @@ public sealed class MediaFolder
         return true;
     });
 
-    // ERROR_DISK_FULL, ENOSPC of all Unixes, EDQUOT of Linux.
     private static DatabaseException Failure(Exception exception) => new(
         $"A file in the media folder cannot be written: {exception.Message}",
-        exception.HResult is unchecked((int)0x80070070) or 28 or 122 ? raw.SQLITE_FULL : raw.SQLITE_IOERR);
+        DatabaseException.IsNoSpace(exception) ? raw.SQLITE_FULL : raw.SQLITE_IOERR);
 
     private void Move(string from, MediaHash hash)
     {
