@@ -5,6 +5,7 @@ Usage: /usr/bin/python3 backup_story.py COMMAND [ARGUMENT]...   (the command tha
 
 import asyncio
 import base64
+import contextlib
 import json
 import pathlib
 import shutil
@@ -138,7 +139,8 @@ async def _():
         try:
             await asyncio.wait_for(process.wait(), 0.02 * (number + 1))
         except asyncio.TimeoutError:
-            process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended just now
+                process.send_signal(signal.SIGKILL)
             await process.wait()
         if (data / "restoring").exists() and not (data / "edgematrix.db").exists():
             killed += 1

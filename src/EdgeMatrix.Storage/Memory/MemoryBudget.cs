@@ -9,7 +9,7 @@ public sealed class MemoryBudget
     /// <summary>The least that a server works in.</summary>
     public const long MinLimit = 32L << 20;
 
-    // What a server with nothing in its shares was measured to take while it answers, a fifth to spare; see the README of the benchmarks.
+    // About what a server at rest takes, little of it in its shares: tests/EdgeMatrix.EndToEnd/measure.
     private const long BaseBytes = 32L << 20;
 
     // Beside what is kept there is what requests use while they run, and what the collector has not yet found to be free.
