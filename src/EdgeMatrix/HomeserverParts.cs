@@ -12,6 +12,7 @@ using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Media;
+using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -41,6 +42,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
         Server = server;
+        Outbound = new OutboundNetwork(new AddressPolicy(options.Network.Allow), time, surroundings.Outbound);
         Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory);
 
         Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server, database.Memory).Record)
@@ -113,6 +115,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public Database Database { get; }
 
     public LocalServer Server { get; }
+
+    public OutboundNetwork Outbound { get; }
 
     public ChangeNotifier Notifier { get; }
 
@@ -216,6 +220,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     {
         services.AddSingleton(Database);
         services.AddSingleton(Server);
+        services.AddSingleton(Outbound);
         services.AddSingleton(Notifier);
         services.AddSingleton(Engine);
         services.AddSingleton(Creation);
@@ -264,6 +269,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Typing.Dispose();
+        Outbound.Dispose();
         await Database.DisposeAsync();
         Passwords.Dispose();
         Server.Key.Dispose();

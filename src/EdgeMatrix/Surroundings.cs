@@ -13,6 +13,9 @@ public sealed record Surroundings
     /// <summary>What the upkeep of the memory watches and gives back.</summary>
     public ProcessMemory Memory { get; init; } = ProcessMemory.OfThisProcess();
 
+    /// <summary>Takes the place of the sockets over which the server reaches others; null: real ones.</summary>
+    public HttpMessageHandler? Outbound { get; init; }
+
     /// <summary>Takes the place of the listeners, as <c>UseTestServer</c> does; null: real sockets.</summary>
     public Action<IWebHostBuilder>? Transport { get; init; }
 }

@@ -169,6 +169,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
             Memory = new ProcessMemory(() => 0, () => { }),
+            Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
             Transport = settings.Transport == Transport.Memory ? web => web.UseTestServer() : null,
         };
         var homeserver = await Homeserver.BuildAsync(options, surroundings);

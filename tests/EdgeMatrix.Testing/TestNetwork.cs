@@ -17,7 +17,8 @@ public sealed class TestNetwork
     /// <param name="time">The sender's: what is slow is slow by this clock.</param>
     public HttpMessageHandler HandlerOf(string sender, TimeProvider time) => new Handler(this, sender, time);
 
-    internal void Join(string name, HttpMessageHandler server) => _servers[name] = new HttpMessageInvoker(server);
+    /// <summary>From now on requests to the name go to a handler, such as that of a test's own peer.</summary>
+    public void Join(string name, HttpMessageHandler server) => _servers[name] = new HttpMessageInvoker(server);
 
     internal void Leave(string name)
     {

@@ -115,12 +115,13 @@ internal sealed class ConfigKey
         string doc,
         Func<HomeserverOptions, IReadOnlyList<string>> read,
         Func<HomeserverOptions, IReadOnlyList<string>, HomeserverOptions> write,
-        Func<string, string?> refuse) =>
+        Func<string, string?> refuse,
+        bool mayBeEmpty = false) =>
         new(name, doc, read, (options, value) =>
         {
             IReadOnlyList<object> items = value is IReadOnlyList<object> list ? list : [value];
             var texts = items.OfType<string>().ToList();
-            if (items.Count == 0 || texts.Count < items.Count)
+            if ((items.Count == 0 && !mayBeEmpty) || texts.Count < items.Count)
             {
                 return Assignment.Refuse($"must be a list of strings, as in [\"…\"], not {Toml.Write(value)}");
             }

@@ -1,3 +1,4 @@
+using EdgeMatrix.Outbound;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Serving;
@@ -47,6 +48,12 @@ internal static class ConfigKeys
             options => options.Tls.Key,
             (options, file) => options with { Tls = options.Tls with { Key = file } },
             RefuseEmpty),
+        ConfigKey.List(
+            "network.allow",
+            "Addresses or ranges, as 192.168.0.0/16, that the server may connect to for users besides the public internet.",
+            options => options.Network.Allow,
+            (options, ranges) => options with { Network = options.Network with { Allow = ranges } },
+            range => AddressPolicy.TryParse(range) is null ? $"{Toml.Write(range)} is no address, and no range such as 192.168.0.0/16" : null),
         ConfigKey.Flag(
             "registration.open",
             "Whether anyone who reaches this server may make an account.",

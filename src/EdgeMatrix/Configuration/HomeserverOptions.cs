@@ -7,6 +7,7 @@ public sealed record HomeserverOptions
 {
     public ServerOptions Server { get; init; } = new();
     public TlsOptions Tls { get; init; } = new();
+    public NetworkOptions Network { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
@@ -37,6 +38,12 @@ public sealed record TlsOptions
 {
     public string? Cert { get; init; }
     public string? Key { get; init; }
+}
+
+public sealed record NetworkOptions
+{
+    /// <summary>Addresses and ranges that requests for users may go to besides the public internet. See <see cref="Outbound.AddressPolicy"/>.</summary>
+    public IReadOnlyList<string> Allow { get; init; } = [];
 }
 
 public sealed record RegistrationOptions
