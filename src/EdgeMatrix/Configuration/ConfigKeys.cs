@@ -53,7 +53,8 @@ internal static class ConfigKeys
             "Addresses or ranges, as 192.168.0.0/16, that the server may connect to for users besides the public internet.",
             options => options.Network.Allow,
             (options, ranges) => options with { Network = options.Network with { Allow = ranges } },
-            range => AddressPolicy.TryParse(range) is null ? $"{Toml.Write(range)} is no address, and no range such as 192.168.0.0/16" : null),
+            range => AddressPolicy.TryParse(range) is null ? $"{Toml.Write(range)} is no address, and no range such as 192.168.0.0/16" : null,
+            mayBeEmpty: true),
         ConfigKey.Flag(
             "registration.open",
             "Whether anyone who reaches this server may make an account.",
