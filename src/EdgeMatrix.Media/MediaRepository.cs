@@ -1,3 +1,4 @@
+using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage;
@@ -11,7 +12,13 @@ namespace EdgeMatrix.Media;
 /// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#content-repository</remarks>
 public sealed class MediaRepository(
-    Database database, MediaFolder folder, LocalServer server, MediaLimits limits, RandomSource random, TimeProvider time)
+    Database database,
+    MediaFolder folder,
+    ThumbnailCache thumbnails,
+    LocalServer server,
+    MediaLimits limits,
+    RandomSource random,
+    TimeProvider time)
 {
     private const int IdLength = 24;
     private const int ExpiredAtOnce = 200;
@@ -140,7 +147,7 @@ public sealed class MediaRepository(
         return true;
     });
 
-    /// <summary>Deletes an id, and its file if that is of no other.</summary>
+    /// <summary>Deletes an id, and its file and thumbnails if they are of no other.</summary>
     /// <returns>False if there is no such media.</returns>
     public async Task<bool> DeleteAsync(string mediaId)
     {
@@ -152,7 +159,10 @@ public sealed class MediaRepository(
         Task Forget() => database.WriteAsync(db => MediaTable.Delete(db, media));
         if (media.File is { } file)
         {
-            await folder.RemoveAsync(file.Hash, Forget, () => IsReferredTo(file.Hash));
+            if (await folder.RemoveAsync(file.Hash, Forget, () => IsReferredTo(file.Hash)))
+            {
+                thumbnails.Remove(file.Hash);
+            }
         }
         else
         {

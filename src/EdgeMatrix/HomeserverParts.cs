@@ -13,6 +13,7 @@ using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Media;
 using EdgeMatrix.Outbound;
+using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -95,7 +96,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Answers = new AnswerSpool(options.Server.Data, database.Memory);
         Sync = new SyncEngine(Engine, Typing, keyCounts);
 
-        Media = new MediaRepository(database, media, server, LimitsOf(options.Media), random, time);
+        var thumbnails = new ThumbnailCache(options.Server.Data, time, options.Media.ThumbnailCache);
+        Media = new MediaRepository(database, media, thumbnails, server, LimitsOf(options.Media), random, time);
+        Thumbnails = new ThumbnailStore(thumbnails, new ThumbnailWorker(surroundings.Program, time));
 
         var notifications = new NotificationUpkeep(database);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
@@ -186,6 +189,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public MediaRepository Media { get; }
 
+    public ThumbnailStore Thumbnails { get; }
+
     /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
     public IReadOnlyList<UpkeepJob> UpkeepJobs { get; }
 
@@ -254,6 +259,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Answers);
         services.AddSingleton(Sync);
         services.AddSingleton(Media);
+        services.AddSingleton(Thumbnails);
     }
 
     private static MediaFolder OpenMedia(Database database, HomeserverOptions options)
@@ -270,6 +276,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     {
         Typing.Dispose();
         Outbound.Dispose();
+        Thumbnails.Dispose();
         await Database.DisposeAsync();
         Passwords.Dispose();
         Server.Key.Dispose();

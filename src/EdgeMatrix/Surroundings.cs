@@ -1,3 +1,4 @@
+using EdgeMatrix.CommandLine;
 using EdgeMatrix.Protocol;
 using Microsoft.AspNetCore.Hosting;
 
@@ -15,6 +16,9 @@ public sealed record Surroundings
 
     /// <summary>Takes the place of the sockets over which the server reaches others; null: real ones.</summary>
     public HttpMessageHandler? Outbound { get; init; }
+
+    /// <summary>The words that start this program anew, for work that is done in a process of its own.</summary>
+    public IReadOnlyList<string> Program { get; init; } = ThumbnailCommand.Program();
 
     /// <summary>Takes the place of the listeners, as <c>UseTestServer</c> does; null: real sockets.</summary>
     public Action<IWebHostBuilder>? Transport { get; init; }

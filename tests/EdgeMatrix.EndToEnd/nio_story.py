@@ -5,8 +5,11 @@ Usage: /usr/bin/python3 nio_story.py COMMAND [ARGUMENT]...   (the command that r
 
 import asyncio
 import signal
+import struct
 import sys
+import zlib
 
+import aiohttp
 import nio
 
 from homeserver import Homeserver
@@ -27,6 +30,16 @@ async def refused(code, request):
         assert refusal.code == code, refusal
         return
     assert isinstance(answer, nio.ErrorResponse) and answer.status_code == code, answer
+
+
+def png(width, height):
+    """A red picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = (b"\0" + b"\xff\0\0" * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def ids(events):
@@ -168,6 +181,16 @@ async def _():
     await refused("M_FORBIDDEN", dave.client.room_put_state(room_id, "m.room.name", {"name": "Dave's"}))
     state = (await asked(dave.client.room_get_state_event(room_id, "m.room.topic"))).content
     assert state["topic"] == "Saws", state
+
+
+@story.step("a picture has a thumbnail")
+async def _():
+    async with aiohttp.ClientSession(server.base_url, headers={"Authorization": f"Bearer {carol.client.access_token}"}) as http:
+        async with http.post("/_matrix/media/v3/upload", data=png(400, 300), headers={"Content-Type": "image/png"}) as answer:
+            picture = (await answer.json())["content_uri"].removeprefix("mxc://")
+        async with http.get(f"/_matrix/client/v1/media/thumbnail/{picture}?width=96&height=96&method=crop") as answer:
+            thumbnail = await answer.read()
+            assert answer.status == 200 and answer.content_type == "image/jpeg" and thumbnail[:3] == b"\xff\xd8\xff", answer
 
 
 @story.step("history pages back past the sync limit")

@@ -170,6 +170,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Random = new SeededRandom(settings.Seed),
             Memory = new ProcessMemory(() => 0, () => { }),
             Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
+            Program = ["dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "edgematrix.dll")],
             Transport = settings.Transport == Transport.Memory ? web => web.UseTestServer() : null,
         };
         var homeserver = await Homeserver.BuildAsync(options, surroundings);

@@ -21,6 +21,7 @@ internal static class MediaRoutes
         api.MapPost("/_matrix/media/v1/create", MediaUploads.Create);
         api.MapMethods(V1 + Download, Reading, MediaDownloads.Download);
         api.MapMethods(V1 + Download + "/{fileName}", Reading, MediaDownloads.Download);
+        api.MapMethods(V1 + Thumbnail, Reading, MediaThumbnails.Get);
         api.MapGet(V1 + "/config", MediaConfig.Get);
         api.MapGet(Old + "/config", MediaConfig.Get);
         api.MapGet(Old + Download, MediaDownloads.Frozen).WithoutToken();

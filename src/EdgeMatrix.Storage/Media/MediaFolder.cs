@@ -87,17 +87,20 @@ public sealed class MediaFolder
     }
 
     /// <summary>Runs <paramref name="forget"/>, then removes the file if nothing refers to it any more.</summary>
-    public async Task RemoveAsync(MediaHash hash, Func<Task> forget, Func<bool> isReferredTo)
+    /// <returns>Whether it was removed.</returns>
+    public async Task<bool> RemoveAsync(MediaHash hash, Func<Task> forget, Func<bool> isReferredTo)
     {
         using var held = await HoldAsync(hash);
         var marker = Mark(hash);
         await forget();
-        if (!isReferredTo())
+        var removed = !isReferredTo();
+        if (removed)
         {
             File.Delete(PathOf(hash));
         }
 
         File.Delete(marker);
+        return removed;
     }
 
     /// <summary>Does something with files, and tells of a disk that is full or broken as the database does.</summary>

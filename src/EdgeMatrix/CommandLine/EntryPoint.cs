@@ -13,6 +13,11 @@ internal static class EntryPoint
     public static async Task<int> RunAsync(
         string[] arguments, Terminal terminal, Func<HomeserverOptions, UserActions> openAccounts, CancellationToken cancellation)
     {
+        if (arguments is [ThumbnailCommand.Name, var size, var file])
+        {
+            return ThumbnailCommand.Run(size, file);
+        }
+
         if (Arguments.Parse(arguments, out var problem) is not { } invocation)
         {
             terminal.Complain(problem!);

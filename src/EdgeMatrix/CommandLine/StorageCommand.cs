@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Space;
 
@@ -27,7 +28,7 @@ internal sealed class StorageCommand(HomeserverOptions options, Terminal termina
             using var database = ReadOnlyDatabase.Open(HomeserverParts.DatabaseOf(options));
             using var snapshot = database.OpenSnapshot();
             var use = StorageUse.Read(snapshot, path);
-            var media = FolderBytes(Path.Combine(options.Server.Data, MediaFolder));
+            var media = (FolderBytes(Path.Combine(options.Server.Data, MediaFolder)), FolderBytes(Path.Combine(options.Server.Data, ThumbnailCache.FolderName)));
             if (invocation.Json)
             {
                 WriteJson(use, media);
@@ -47,9 +48,9 @@ internal sealed class StorageCommand(HomeserverOptions options, Terminal termina
         }
     }
 
-    private void WriteTable(StreamWriter output, StorageUse use, long media)
+    private void WriteTable(StreamWriter output, StorageUse use, (long Files, long Thumbnails) media)
     {
-        output.WriteLine($"{options.Server.Data}: {Size(use.FileBytes + use.LogBytes + media)}");
+        output.WriteLine($"{options.Server.Data}: {Size(use.FileBytes + use.LogBytes + media.Files + media.Thumbnails)}");
         output.WriteLine();
         output.WriteLine($"{"",-24}{"tables",12}{"indexes",12}{"together",12}");
         foreach (var kind in use.Kinds)
@@ -61,7 +62,8 @@ internal sealed class StorageCommand(HomeserverOptions options, Terminal termina
         output.WriteLine($"{"free pages",-24}{"",12}{"",12}{Size(use.FreeBytes),12}");
         output.WriteLine($"{"the database",-24}{"",12}{"",12}{Size(use.FileBytes),12}");
         output.WriteLine($"{"its log",-24}{"",12}{"",12}{Size(use.LogBytes),12}");
-        output.WriteLine($"{"media files",-24}{"",12}{"",12}{Size(media),12}");
+        output.WriteLine($"{"media files",-24}{"",12}{"",12}{Size(media.Files),12}");
+        output.WriteLine($"{"thumbnails",-24}{"",12}{"",12}{Size(media.Thumbnails),12}");
         output.WriteLine();
         output.WriteLine($"{"together",12}{"messages",12}{"state",12}{"members",10}  room, the largest of {use.Rooms.Count}");
         foreach (var room in use.Rooms.Take(RoomsShown))
@@ -91,15 +93,16 @@ internal sealed class StorageCommand(HomeserverOptions options, Terminal termina
             options.Retention.Enabled ? "messages: they expire (retention.enabled)" : "messages: the old ones, with retention.enabled");
     }
 
-    private void WriteJson(StorageUse use, long media)
+    private void WriteJson(StorageUse use, (long Files, long Thumbnails) media)
     {
         using var output = terminal.OpenOutput();
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
-        json.WriteNumber("total", use.FileBytes + use.LogBytes + media);
+        json.WriteNumber("total", use.FileBytes + use.LogBytes + media.Files + media.Thumbnails);
         json.WriteNumber("database", use.FileBytes);
         json.WriteNumber("log", use.LogBytes);
-        json.WriteNumber("media", media);
+        json.WriteNumber("media", media.Files);
+        json.WriteNumber("thumbnails", media.Thumbnails);
         json.WriteNumber("free", use.FreeBytes);
         json.WriteBoolean("can_shrink", use.CanShrink);
         json.WriteNumber("own", use.OwnBytes);

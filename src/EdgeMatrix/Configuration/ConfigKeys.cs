@@ -113,6 +113,11 @@ internal static class ConfigKeys
             "How large the files of one user may be together. Without it: any number.",
             options => options.Media.UserQuota,
             (options, bytes) => options with { Media = options.Media with { UserQuota = bytes } }),
+        ConfigKey.Size(
+            "media.thumbnail_cache",
+            "How large all thumbnails may be together: those that were not asked for the longest go, and are made again when they are.",
+            options => options.Media.ThumbnailCache,
+            (options, bytes) => options with { Media = options.Media with { ThumbnailCache = bytes } }),
         ConfigKey.Choice(
             "storage.durability",
             "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",

@@ -82,6 +82,9 @@ public sealed record MediaOptions
 
     /// <summary>How many bytes the files of one user may have together; null: any number.</summary>
     public long? UserQuota { get; init; }
+
+    /// <summary>How many bytes all thumbnails may have together; those that were not asked for the longest go.</summary>
+    public long ThumbnailCache { get; init; } = 64 * 1024 * 1024;
 }
 
 public sealed record StorageOptions
