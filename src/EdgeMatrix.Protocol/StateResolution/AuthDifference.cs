@@ -20,7 +20,7 @@ internal sealed class AuthDifference
 {
     private readonly StateConflict _conflict;
     private readonly RoomEvents _events;
-    private readonly HashSet<long> _conflictedStateSet;
+    private readonly IReadOnlySet<long> _conflictedStateSet;
     private readonly HashSet<(string Type, string StateKey)> _conflictedKeys;
 
     // A bit for each state. Up to 31 states it is a number without an array.
@@ -32,7 +32,7 @@ internal sealed class AuthDifference
     private readonly SortedSet<long> _notReachedFromAll = [];
     private int _waitingNotReachedFromAll;
 
-    private AuthDifference(StateConflict conflict, HashSet<long> conflictedStateSet, RoomEvents events)
+    private AuthDifference(StateConflict conflict, IReadOnlySet<long> conflictedStateSet, RoomEvents events)
     {
         _conflict = conflict;
         _events = events;
@@ -41,7 +41,7 @@ internal sealed class AuthDifference
         _everyState = (BigInteger.One << conflict.StateCount) - 1;
     }
 
-    public static IReadOnlyCollection<long> Of(StateConflict conflict, HashSet<long> conflictedStateSet, RoomEvents events)
+    public static IReadOnlyCollection<long> Of(StateConflict conflict, IReadOnlySet<long> conflictedStateSet, RoomEvents events)
     {
         var difference = new AuthDifference(conflict, conflictedStateSet, events);
         difference.StartFromConflicted();

@@ -8,7 +8,7 @@ namespace EdgeMatrix.Protocol.StateResolution;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#definitions</remarks>
 internal static class ConflictedStateSubgraph
 {
-    public static HashSet<long> Of(HashSet<long> conflictedStateSet, RoomEvents events)
+    public static HashSet<long> Of(IReadOnlySet<long> conflictedStateSet, RoomEvents events)
     {
         var below = DownToOldest(conflictedStateSet, events);
 
@@ -30,7 +30,7 @@ internal static class ConflictedStateSubgraph
     }
 
     // All that the events in conflict lead to and that may lead to one of them: nothing older than the oldest does. Oldest first.
-    private static long[] DownToOldest(HashSet<long> conflictedStateSet, RoomEvents events)
+    private static long[] DownToOldest(IReadOnlySet<long> conflictedStateSet, RoomEvents events)
     {
         var oldest = conflictedStateSet.Min();
         var visited = new HashSet<long>(conflictedStateSet);

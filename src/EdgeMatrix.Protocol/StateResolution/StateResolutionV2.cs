@@ -7,10 +7,11 @@ namespace EdgeMatrix.Protocol.StateResolution;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/rooms/v12/#algorithm</remarks>
 internal static class StateResolutionV2
 {
-    public static IReadOnlyList<ResolvedEntry> Resolve(StateConflict conflict, RoomEvents events, ResolutionTrace? trace)
+    public static IReadOnlyList<ResolvedEntry> Resolve(
+        StateConflict conflict, RoomEvents events, IAuthChains chains, ResolutionTrace? trace)
     {
         var isV21 = conflict.Version.StateResolution == StateResolutionVersion.V2_1;
-        var fullConflictedSet = FullConflictedSet(conflict, isV21, events, trace);
+        var fullConflictedSet = FullConflictedSet(conflict, isV21, events, chains, trace);
 
         // 1. "Select the set X of all power events that appear in the full conflicted set. For each such power event P, enlarge X by adding
         //    the events in the auth chain of P which also belong to the full conflicted set. Sort X into a list using the reverse
@@ -47,11 +48,12 @@ internal static class StateResolutionV2
     }
 
     // "The full conflicted set is the union of the conflicted state set, the conflicted state subgraph (since v12), and the auth difference."
-    private static HashSet<long> FullConflictedSet(StateConflict conflict, bool withSubgraph, RoomEvents events, ResolutionTrace? trace)
+    private static HashSet<long> FullConflictedSet(
+        StateConflict conflict, bool withSubgraph, RoomEvents events, IAuthChains chains, ResolutionTrace? trace)
     {
         var conflictedStateSet = ConflictedStateSet(conflict);
-        var authDifference = AuthDifference.Of(conflict, conflictedStateSet, events);
-        var subgraph = withSubgraph ? ConflictedStateSubgraph.Of(conflictedStateSet, events) : [];
+        var authDifference = chains.Difference(conflict, conflictedStateSet);
+        var subgraph = withSubgraph ? chains.Subgraph(conflictedStateSet) : [];
 
         var full = new HashSet<long>(conflictedStateSet);
         full.UnionWith(authDifference);
