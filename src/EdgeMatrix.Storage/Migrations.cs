@@ -454,5 +454,22 @@ internal static class Migrations
         DELETE FROM threads;
         UPDATE sequence SET reserved = (SELECT coalesce(max(nid), 0) FROM events) WHERE name = 'relations';
         """,
+
+        // 14: auth chains answer without being walked.
+        """
+        -- The state events of a room in the order of their nids, packed in blocks (see AuthChainBlock).
+        CREATE TABLE auth_chains (
+            room    INTEGER NOT NULL,
+            first   INTEGER NOT NULL,                 -- nid of the first event in the block
+            entries BLOB NOT NULL,
+            PRIMARY KEY (room, first)
+        ) STRICT, WITHOUT ROWID;
+
+        -- One row: the nid up to which every state event is in auth_chains.
+        CREATE TABLE auth_chains_end (
+            one   INTEGER PRIMARY KEY CHECK (one = 1),
+            event INTEGER NOT NULL
+        ) STRICT;
+        """,
     ];
 }

@@ -35,8 +35,8 @@ internal ref struct StateDelta(ReadOnlySpan<byte> bytes)
             return false;
         }
 
-        _key += (long)Varint();
-        var code = Varint();
+        _key += (long)Number();
+        var code = Number();
         if (code == 0)
         {
             entry = new StateEntry(_key, 0);
@@ -44,25 +44,11 @@ internal ref struct StateDelta(ReadOnlySpan<byte> bytes)
         }
 
         code--;
-        _event += (long)(code >> 1) ^ -(long)(code & 1);
+        _event += Varint.Unzigzag(code);
         entry = new StateEntry(_key, _event);
         return true;
     }
 
-    private ulong Varint()
-    {
-        ulong value = 0;
-        for (var shift = 0; shift < 64 && !_rest.IsEmpty; shift += 7)
-        {
-            var next = _rest[0];
-            _rest = _rest[1..];
-            value |= (ulong)(next & 0x7F) << shift;
-            if (next < 0x80)
-            {
-                return value;
-            }
-        }
-
-        throw new DatabaseException("A state node is damaged. Restore a backup.");
-    }
+    private ulong Number() =>
+        Varint.TryRead(ref _rest, out var value) ? value : throw new DatabaseException("A state node is damaged. Restore a backup.");
 }

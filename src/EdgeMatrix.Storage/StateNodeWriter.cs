@@ -6,7 +6,7 @@ internal sealed class StateNodeWriter
     /// <summary>The most that SQLite keeps inside a 4 KiB page of state_chunks; with a byte more a chunk would take a page of its own.</summary>
     private const int MaxChunkBytes = 976;
 
-    private const int MaxEntryBytes = 20;
+    private const int MaxEntryBytes = 2 * Varint.MaxBytes;
 
     private readonly WriteTransaction _db;
     private readonly long _parent;
@@ -42,16 +42,15 @@ internal sealed class StateNodeWriter
         }
 
         _entries++;
-        Varint((ulong)(entry.StateKey - _key));
+        Write((ulong)(entry.StateKey - _key));
         _key = entry.StateKey;
         if (entry.Event == 0)
         {
-            Varint(0);
+            Write(0);
             return;
         }
 
-        var difference = entry.Event - _event;
-        Varint((ulong)((difference << 1) ^ (difference >> 63)) + 1);
+        Write(Varint.Zigzag(entry.Event - _event) + 1);
         _event = entry.Event;
     }
 
@@ -106,14 +105,5 @@ internal sealed class StateNodeWriter
         _node = _db.LastInsertRowId;
     }
 
-    private void Varint(ulong value)
-    {
-        while (value >= 0x80)
-        {
-            _buffer[_length++] = (byte)(value | 0x80);
-            value >>= 7;
-        }
-
-        _buffer[_length++] = (byte)value;
-    }
+    private void Write(ulong value) => _length += Varint.Write(_buffer.AsSpan(_length), value);
 }
