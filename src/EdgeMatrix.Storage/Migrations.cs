@@ -470,6 +470,21 @@ internal static class Migrations
             one   INTEGER PRIMARY KEY CHECK (one = 1),
             event INTEGER NOT NULL
         ) STRICT;
+
+        -- One row where there may be state nodes that nothing reads; collecting: none became so since marking began.
+        CREATE TABLE loose_state_nodes (
+            one        INTEGER PRIMARY KEY CHECK (one = 1),
+            collecting INTEGER NOT NULL
+        ) STRICT;
+        CREATE TRIGGER state_of_deleted_event AFTER DELETE ON events WHEN old.state <> 0 BEGIN
+            INSERT OR REPLACE INTO loose_state_nodes (one, collecting) VALUES (1, 0);
+        END;
+        CREATE TRIGGER state_of_changed_event AFTER UPDATE OF state ON events WHEN old.state <> new.state BEGIN
+            INSERT OR REPLACE INTO loose_state_nodes (one, collecting) VALUES (1, 0);
+        END;
+        CREATE TRIGGER map_of_deleted_auth_chains AFTER DELETE ON auth_chains BEGIN
+            INSERT OR REPLACE INTO loose_state_nodes (one, collecting) VALUES (1, 0);
+        END;
         """,
     ];
 }

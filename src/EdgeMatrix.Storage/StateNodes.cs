@@ -9,6 +9,10 @@ namespace EdgeMatrix.Storage;
 /// A change is a node of its own, so it costs tens of bytes whatever the size of the room. To keep chains short, nodes of
 /// like size are merged, four into one, as the numbers in a carry: a chain has at most three nodes of each power of four, and
 /// an entry is written again once for each power. A parent always has a lower number than its children.
+/// <para>
+/// Refer to a node in the job that made it, or from what a row of the same moment refers to: nodes that no row leads to are deleted
+/// (<see cref="StateNodeCollector"/>).
+/// </para>
 /// </remarks>
 public static class StateNodes
 {

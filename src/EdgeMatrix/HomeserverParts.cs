@@ -25,6 +25,7 @@ using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.AuthChains;
 using EdgeMatrix.Storage.Media;
 using EdgeMatrix.Storage.Memory;
 using EdgeMatrix.Sync;
@@ -112,6 +113,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
             new MemoryUpkeep(database, surroundings.Memory).Job,
+            new UpkeepJob("auth chains", TimeSpan.FromHours(1), _ => AuthChainWriter.SliceAsync(database)),
+            new UpkeepJob("state nodes", TimeSpan.FromHours(1), new StateNodeCollector(database).SliceAsync),
         ];
     }
 

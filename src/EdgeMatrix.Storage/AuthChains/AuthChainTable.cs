@@ -6,7 +6,6 @@ internal static class AuthChainTable
     private const string BlockSql = "SELECT first, entries FROM auth_chains WHERE room = ? AND first <= ? ORDER BY first DESC LIMIT 1";
     private const string NextBlockSql = "SELECT first, entries FROM auth_chains WHERE room = ? AND first > ? ORDER BY first LIMIT 1";
     private const string PutSql = "INSERT OR REPLACE INTO auth_chains (room, first, entries) VALUES (?, ?, ?)";
-    private const string DeleteSql = "DELETE FROM auth_chains WHERE room = ?";
     private const string IndexedUpToSql = "SELECT coalesce(max(event), 0) FROM auth_chains_end";
     private const string SetIndexedUpToSql = "INSERT OR REPLACE INTO auth_chains_end (one, event) VALUES (1, ?)";
 
@@ -20,12 +19,6 @@ internal static class AuthChainTable
     {
         using var put = db.Prepare(PutSql).Bind(room).Bind(first).Bind(entries);
         put.Run();
-    }
-
-    public static void Delete(WriteTransaction db, long room)
-    {
-        using var delete = db.Prepare(DeleteSql).Bind(room);
-        delete.Run();
     }
 
     /// <summary>The nid up to which every state event is in the index.</summary>

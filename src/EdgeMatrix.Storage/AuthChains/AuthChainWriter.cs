@@ -9,7 +9,32 @@ namespace EdgeMatrix.Storage.AuthChains;
 /// </summary>
 public static class AuthChainWriter
 {
+    /// <summary>Some tens of milliseconds of the writer on a small board.</summary>
+    private const int EventsASlice = 250;
+
     private const string EventsSql = "SELECT nid, room, state_key IS NOT NULL FROM events WHERE nid > ? ORDER BY nid LIMIT ?";
+
+    /// <summary>Takes a slice of what is new into the index, if something is.</summary>
+    /// <returns>Whether there may be more.</returns>
+    public static async Task<bool> SliceAsync(Database database)
+    {
+        using (var snapshot = database.OpenSnapshot())
+        {
+            if (!IsBehind(snapshot))
+            {
+                return false;
+            }
+        }
+
+        return await database.WriteAsync(static db => Extend(db, EventsASlice));
+    }
+
+    /// <summary>Whether there are events that the index has not seen.</summary>
+    private static bool IsBehind(Session db)
+    {
+        using var events = db.Prepare(EventsSql).Bind(AuthChainTable.IndexedUpTo(db)).Bind(1L);
+        return events.Step();
+    }
 
     /// <summary>Takes the next events into the index, those without a state key only to pass over them.</summary>
     /// <returns>Whether there may be more.</returns>
@@ -41,9 +66,6 @@ public static class AuthChainWriter
 
         return read == maxEvents;
     }
-
-    /// <summary>Forgets a room, all of whose events go.</summary>
-    public static void Delete(WriteTransaction db, long room) => AuthChainTable.Delete(db, room);
 
     private static void Extend(WriteTransaction db, long room, List<long> nids)
     {

@@ -9,6 +9,7 @@ internal static class StateNodeChecks
     private const string HasNodeSql = "SELECT 1 FROM state_nodes WHERE nid = ?";
     private const string HasKeySql = "SELECT 1 FROM state_keys WHERE nid = ?";
     private const string HasEventSql = "SELECT 1 FROM events WHERE nid = ? AND state_key = ?";
+    private const string HasStateEventSql = "SELECT 1 FROM events WHERE nid = ? AND state_key IS NOT NULL";
 
     public static IEnumerable<string> Findings(Session db)
     {
@@ -20,17 +21,44 @@ internal static class StateNodeChecks
             }
         }
 
+        var (marks, unreadable) = Marks(db);
+        if (unreadable is not null)
+        {
+            yield return unreadable;
+        }
+
+        // What nothing reads is on its way out, and may name what is gone.
         using var nodes = db.Prepare(NodesSql);
         while (nodes.Step())
         {
-            if (Fault(db, nodes.Int64(0), nodes.Int64(1), nodes.Int64(2)) is { } fault)
+            var node = nodes.Int64(0);
+            if ((marks.IsState(node) || marks.IsMap(node)) && Fault(db, node, nodes.Int64(1), nodes.Int64(2), marks.IsMap(node)) is { } fault)
             {
-                yield return $"State node {nodes.Int64(0)} {fault}.";
+                yield return $"State node {node} {fault}.";
             }
         }
     }
 
-    private static string? Fault(Session db, long node, long parent, long entries)
+    private static (StateNodeMarks Marks, string? Unreadable) Marks(Session db)
+    {
+        var marks = new StateNodeMarks(db);
+        marks.MarkEvents(db, 0, int.MaxValue);
+        marks.MarkRooms(db, 0, int.MaxValue);
+        string? unreadable = null;
+        try
+        {
+            marks.MarkAuthChains(db, default, int.MaxValue);
+        }
+        catch (DatabaseException exception)
+        {
+            unreadable = exception.Message;
+        }
+
+        marks.MarkParents(db, marks.Last + 1, int.MaxValue);
+        return (marks, unreadable);
+    }
+
+    private static string? Fault(Session db, long node, long parent, long entries, bool isMap)
     {
         if (parent >= node || (parent != StateNodes.Empty && !Has(db, HasNodeSql, parent)))
         {
@@ -39,7 +67,7 @@ internal static class StateNodeChecks
 
         try
         {
-            return ChunkFault(db, node) ?? EntriesFault(db, node, entries);
+            return ChunkFault(db, node) ?? EntriesFault(db, node, entries, isMap);
         }
         catch (DatabaseException exception)
         {
@@ -62,7 +90,7 @@ internal static class StateNodeChecks
         return null;
     }
 
-    private static string? EntriesFault(Session db, long node, long entries)
+    private static string? EntriesFault(Session db, long node, long entries, bool isMap)
     {
         var cursor = new StateCursor(db, node);
         var last = 0L;
@@ -76,6 +104,16 @@ internal static class StateNodeChecks
             }
 
             last = entry.StateKey;
+            if (isMap)
+            {
+                if (!Has(db, HasStateEventSql, entry.StateKey) || !Has(db, HasStateEventSql, entry.Event))
+                {
+                    return $"names the chain {entry.StateKey} up to {entry.Event}, which are not there";
+                }
+
+                continue;
+            }
+
             if (!Has(db, HasKeySql, entry.StateKey))
             {
                 return $"names the key {entry.StateKey}, which is not there";

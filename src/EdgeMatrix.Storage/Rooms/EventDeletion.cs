@@ -8,10 +8,10 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <param name="Bytes">What the bodies took.</param>
 public readonly record struct DeletedMessages(long? Next, int Count, int Kept, long Bytes);
 
-/// <summary>Deletes events, with what hangs on them: their state nodes, transaction ids, redactions, relations.</summary>
+/// <summary>Deletes events, with what hangs on them: their transaction ids, redactions and relations; state nodes that nothing reads then are collected.</summary>
 public static class EventDeletion
 {
-    private const string Columns = "nid, timeline, state_key IS NOT NULL, state, device, txn_id, length(body)";
+    private const string Columns = "nid, timeline, state_key IS NOT NULL, device, txn_id, length(body)";
 
     private const string NewestSql = $"""
         SELECT {Columns} FROM events WHERE room = ? AND timeline IS NOT NULL ORDER BY timeline DESC LIMIT ?
@@ -37,7 +37,6 @@ public static class EventDeletion
     /// <summary>About what an event takes besides its body, its place in the indexes included.</summary>
     public const int BytesBesideBody = 100;
 
-    private static readonly string[] _nodeSql = ["DELETE FROM state_chunks WHERE node = ?", "DELETE FROM state_nodes WHERE nid = ?"];
     private static readonly string[] _eventSql = ["DELETE FROM redactions WHERE event = ?", "DELETE FROM events WHERE nid = ?"];
 
     private static readonly string[] _transactionSql =
@@ -47,8 +46,7 @@ public static class EventDeletion
     ];
 
     /// <summary>
-    /// Deletes the newest events of a room, states and all, and when its timeline is empty those outside of it. Newest first, so that no
-    /// state node goes before those that build on it.
+    /// Deletes the newest events of a room, and when its timeline is empty those outside of it.
     /// </summary>
     /// <returns>How many there were; fewer than asked for when no event is left.</returns>
     public static int DeleteNewest(WriteTransaction db, long room, int limit)
@@ -61,11 +59,6 @@ public static class EventDeletion
 
         foreach (var row in rows)
         {
-            if (row.IsState && row.State != StateNodes.Empty)
-            {
-                RunAll(db, _nodeSql, row.State);
-            }
-
             Delete(db, row);
         }
 
@@ -183,12 +176,12 @@ public static class EventDeletion
             while (query.Step())
             {
                 rows.Add(new Row(
-                    query.Int64(0), query.Int64OrNull(1), query.Int64(2) != 0, query.Int64(3), query.Int64OrNull(4), query.TextOrNull(5), query.Int64(6)));
+                    query.Int64(0), query.Int64OrNull(1), query.Int64(2) != 0, query.Int64OrNull(3), query.TextOrNull(4), query.Int64(5)));
             }
 
             return rows;
         }
     }
 
-    private readonly record struct Row(long Nid, long? Timeline, bool IsState, long State, long? Device, string? TransactionId, long Bytes);
+    private readonly record struct Row(long Nid, long? Timeline, bool IsState, long? Device, string? TransactionId, long Bytes);
 }

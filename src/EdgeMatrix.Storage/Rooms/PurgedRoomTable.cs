@@ -53,6 +53,7 @@ public static class PurgedRoomTable
         DELETE FROM relations WHERE room = ?1 AND (parent, rel_type, timeline) IN (
             SELECT parent, rel_type, timeline FROM relations WHERE room = ?1 LIMIT ?2)
         """,
+        "DELETE FROM auth_chains WHERE room = ?1 AND first IN (SELECT first FROM auth_chains WHERE room = ?1 LIMIT ?2)",
     ];
 
     /// <summary>
