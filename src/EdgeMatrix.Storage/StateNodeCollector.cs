@@ -9,10 +9,10 @@ namespace EdgeMatrix.Storage;
 /// 3. Delete what has no mark. A node that nothing reads stays so, since only the job that made a node, or who found it read, can refer to it.
 /// <para>The marks are in memory. After a power cut they are made again: the row of step 1 goes last.</para>
 /// </remarks>
-public sealed class StateNodeCollector(Database database)
+public sealed class StateNodeCollector
 {
-    private const int RowsASlice = 4_096;
-    private const int BlocksASlice = 128;
+    private const int RowsASlice = 2_048;
+    private const int RowsABlock = 32;
 
     private const string IsLooseSql = "SELECT 1 FROM loose_state_nodes";
     private const string IsCollectingSql = "SELECT 1 FROM loose_state_nodes WHERE collecting = 1";
@@ -22,9 +22,19 @@ public sealed class StateNodeCollector(Database database)
     private const string DeleteChunksSql = "DELETE FROM state_chunks WHERE node = ?";
     private const string DeleteSql = "DELETE FROM state_nodes WHERE nid = ?";
 
+    private readonly Database _database;
+    private readonly int _rows;
     private readonly Queue<Func<Session, bool>> _marking = new();
     private StateNodeMarks? _marks;
     private long _swept;
+
+    public StateNodeCollector(Database database)
+        : this(database, RowsASlice)
+    {
+    }
+
+    /// <param name="rows">How many rows a slice looks at.</param>
+    internal StateNodeCollector(Database database, int rows) => (_database, _rows) = (database, rows);
 
     /// <summary>Nodes deleted since the start.</summary>
     public long Deleted { get; private set; }
@@ -41,7 +51,7 @@ public sealed class StateNodeCollector(Database database)
 
         if (_marking.TryPeek(out var mark))
         {
-            using var snapshot = database.OpenSnapshot();
+            using var snapshot = _database.OpenSnapshot();
             if (!mark(snapshot))
             {
                 _marking.Dequeue();
@@ -53,7 +63,7 @@ public sealed class StateNodeCollector(Database database)
         // If the disk does not take it, the next run begins anew.
         var marks = _marks;
         _marks = null;
-        var (swept, deleted) = await database.WriteAsync(db => Sweep(db, marks));
+        var (swept, deleted) = await _database.WriteAsync(db => Sweep(db, marks));
         Deleted += deleted;
         _swept = swept ?? 0;
         _marks = swept is null ? null : marks;
@@ -62,7 +72,7 @@ public sealed class StateNodeCollector(Database database)
 
     private async Task<bool> BeginAsync()
     {
-        using (var snapshot = database.OpenSnapshot())
+        using (var snapshot = _database.OpenSnapshot())
         {
             if (!Any(snapshot, IsLooseSql))
             {
@@ -70,12 +80,12 @@ public sealed class StateNodeCollector(Database database)
             }
         }
 
-        await database.WriteAsync(static db =>
+        await _database.WriteAsync(static db =>
         {
             using var begin = db.Prepare(BeginSql);
             begin.Run();
         });
-        using var begun = database.OpenSnapshot();
+        using var begun = _database.OpenSnapshot();
         var marks = new StateNodeMarks(begun);
         _marks = marks;
         _swept = 0;
@@ -84,10 +94,10 @@ public sealed class StateNodeCollector(Database database)
         // to has that state, or a new node over it, and both are still to be marked.
         var (lastEvent, lastRoom, lastBlock, lowest) = (0L, 0L, (Room: 0L, First: 0L), long.MaxValue);
         _marking.Clear();
-        _marking.Enqueue(db => marks.MarkRooms(db, lastRoom, RowsASlice) is { } last && (lastRoom = last) > 0);
-        _marking.Enqueue(db => marks.MarkEvents(db, lastEvent, RowsASlice) is { } last && (lastEvent = last) > 0);
-        _marking.Enqueue(db => marks.MarkAuthChains(db, lastBlock, BlocksASlice) is { } last && (lastBlock = last).Room > 0);
-        _marking.Enqueue(db => marks.MarkParents(db, lowest, RowsASlice) is { } last && (lowest = last) > 0);
+        _marking.Enqueue(db => marks.MarkRooms(db, lastRoom, _rows) is { } last && (lastRoom = last) > 0);
+        _marking.Enqueue(db => marks.MarkEvents(db, lastEvent, _rows) is { } last && (lastEvent = last) > 0);
+        _marking.Enqueue(db => marks.MarkAuthChains(db, lastBlock, 1 + (_rows / RowsABlock)) is { } last && (lastBlock = last).Room > 0);
+        _marking.Enqueue(db => marks.MarkParents(db, lowest, _rows) is { } last && (lowest = last) > 0);
         return true;
     }
 
@@ -102,7 +112,7 @@ public sealed class StateNodeCollector(Database database)
 
         // The newest node goes last if it goes: until then no number is used twice.
         var nodes = Next(db, marks.Last);
-        var isLast = nodes.Count < RowsASlice;
+        var isLast = nodes.Count < _rows;
         var deleted = 0;
         foreach (var node in nodes.Where(node => (isLast || node < marks.Last) && !marks.IsState(node) && !marks.IsMap(node)))
         {
@@ -123,7 +133,7 @@ public sealed class StateNodeCollector(Database database)
 
     private List<long> Next(Session db, long last)
     {
-        using var query = db.Prepare(NodesSql).Bind(_swept).Bind(last).Bind(RowsASlice);
+        using var query = db.Prepare(NodesSql).Bind(_swept).Bind(last).Bind(_rows);
         var nodes = new List<long>();
         while (query.Step())
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EdgeMatrix.Storage.Rooms;
 using Xunit;
 
@@ -5,6 +6,9 @@ namespace EdgeMatrix.Storage.Tests;
 
 public sealed class StateNodeCollectorTests : IAsyncLifetime
 {
+    private static readonly int _stories =
+        int.Parse(Environment.GetEnvironmentVariable("EDGEMATRIX_STATE_STORIES") ?? "20", CultureInfo.InvariantCulture);
+
     private readonly TemporaryDatabase _files = new();
     private readonly Dictionary<long, List<StateEntry>> _states = [];
     private Database _database = null!;
@@ -62,6 +66,20 @@ public sealed class StateNodeCollectorTests : IAsyncLifetime
             }
         });
         Assert.True(collector.Deleted > 100, $"{collector.Deleted} deleted");
+    }
+
+    [Fact]
+    public async Task Whatever_happens_beside_it_what_is_read_stays_and_all_else_goes()
+    {
+        var deleted = 0L;
+        for (var seed = 1; seed <= _stories; seed++)
+        {
+            await using var story = new StateNodeStory(seed);
+            await story.RunAsync(steps: 250);
+            deleted += story.Deleted;
+        }
+
+        Assert.True(deleted > _stories, $"{deleted} deleted");
     }
 
     [Fact]

@@ -5,9 +5,12 @@ namespace EdgeMatrix.Storage.AuthChains;
 
 /// <summary>
 /// The auth chains of a room, answered from their index: what one event leads to is known as the latest event of each chain, so sets of them
-/// are compared chain by chain, and no event is visited that is not in the answer.
+/// are compared chain by chain.
 /// </summary>
 /// <remarks>
+/// No auth chain is walked, and no event is read that the index has. It is not only the answer that is visited: <see cref="Subgraph"/> looks at
+/// one entry more of every chain that the set leads to, and <see cref="Difference"/>, as long as it is in doubt whether an unconflicted
+/// event leads to some event, at the entries of what was stored since. Events that are not in the index yet cost the reading of each.
 /// Spec: https://spec.matrix.org/v1.19/rooms/v12/#definitions. Chains as Synapse has them:
 /// https://element-hq.github.io/synapse/latest/auth_chain_difference_algorithm.html
 /// </remarks>

@@ -50,6 +50,7 @@ public class BoundsTests
         ["InteractiveSessions._sessions"] = "likewise",
         ["SharedSecretRegistration._nonces"] = "1,000 nonces, the oldest goes: NewNonce",
         ["SharedSecretRegistration._order"] = "likewise",
+        ["StateNodeCollector._marking"] = "four steps; beside them two bits for each state node, and only while a run lasts: StateNodeMarks",
         ["StorageBudget._rooms"] = "two numbers for each room of this server, and only while a run of the budget lasts: Begin",
         ["ToDeviceInboxes._clean"] = "16,384 devices, all go: AcknowledgeAsync",
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
