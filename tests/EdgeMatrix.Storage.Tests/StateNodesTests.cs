@@ -90,7 +90,7 @@ public sealed class StateNodesTests : IAsyncLifetime
 
         var bytes = PageBytes(db) - empty;
         TestContext.Current.TestOutputHelper!.WriteLine($"{(double)bytes / changes:F1} B a change, chain {Chain(db, node)}");
-        Assert.InRange((double)bytes / changes, 0, 80);
+        Assert.InRange((double)bytes / changes, 0, 64);
     });
 
     [Fact]
