@@ -17,9 +17,6 @@ internal static partial class EmbeddedLibraries
     private const uint CloseOnExec = 1;
     private const uint NoExecSeal = 8;
 
-    // MADV_DONTNEED of madvise(2)
-    private const int DoNotNeed = 4;
-
     /// <summary>Call once in a process, before anything touches the database or a key.</summary>
     public static void Register()
     {
@@ -50,20 +47,10 @@ internal static partial class EmbeddedLibraries
 
         using var file = OpenMemoryFile(name);
         RandomAccess.Write(file, new ReadOnlySpan<byte>(carried.PositionPointer, (int)carried.Length), fileOffset: 0);
-        ForgetPages(carried.PositionPointer, carried.Length);
-        return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
-    }
 
-    // What was copied is not read again: its pages of the executable need not stay in this process. Advice that fails costs nothing.
-    private static unsafe void ForgetPages(byte* start, long length)
-    {
-        var page = Environment.SystemPageSize;
-        var first = ((nint)start + page - 1) / page * page;
-        var end = ((nint)start + (nint)length) / page * page;
-        if (end > first)
-        {
-            _ = Advise(first, (nuint)(end - first), DoNotNeed);
-        }
+        // What was copied is not read again.
+        ExecutablePages.LetGo(carried.PositionPointer, carried.Length);
+        return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
     }
 
     private static SafeFileHandle OpenMemoryFile(string name)
@@ -74,10 +61,6 @@ internal static partial class EmbeddedLibraries
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"no memory file for {name}");
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(nint address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

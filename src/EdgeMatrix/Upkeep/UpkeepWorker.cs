@@ -7,7 +7,7 @@ namespace EdgeMatrix.Upkeep;
 /// </remarks>
 public sealed partial class UpkeepWorker : IAsyncDisposable
 {
-    /// <summary>From the start of the server to the first run of each job: whoever starts it is waiting for something else.</summary>
+    /// <summary>From the start of the server to the first run of a job, where its interval is not shorter: whoever starts it is waiting for something else.</summary>
     public static readonly TimeSpan FirstRun = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
@@ -26,8 +26,10 @@ public sealed partial class UpkeepWorker : IAsyncDisposable
     {
         _time = time;
         _logger = logger;
-        _jobs = [.. jobs.Select(job => new Scheduled(job) { Due = time.GetUtcNow() + FirstRun })];
-        _timer = time.CreateTimer(_ => Begin(), null, _jobs.Count > 0 ? FirstRun : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var now = time.GetUtcNow();
+        _jobs = [.. jobs.Select(job => new Scheduled(job) { Due = now + (job.Interval < FirstRun ? job.Interval : FirstRun) })];
+        var first = _jobs.Count > 0 ? _jobs.Min(job => job.Due) - now : Timeout.InfiniteTimeSpan;
+        _timer = time.CreateTimer(_ => Begin(), null, first, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Ends when no job is due by the clock.</summary>
