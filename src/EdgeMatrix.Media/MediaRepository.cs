@@ -174,8 +174,18 @@ public sealed class MediaRepository(
 
     /// <summary>Forgets some of the ids that waited for their file too long.</summary>
     /// <returns>Whether there are more.</returns>
-    public async Task<bool> ForgetExpiredAsync() =>
-        await database.WriteAsync(db => MediaTable.DeleteExpired(db, Now(), ExpiredAtOnce)) == ExpiredAtOnce;
+    public async Task<bool> ForgetExpiredAsync()
+    {
+        using (var snapshot = database.OpenSnapshot())
+        {
+            if (!MediaTable.AnyExpired(snapshot, Now()))
+            {
+                return false;
+            }
+        }
+
+        return await database.WriteAsync(db => MediaTable.DeleteExpired(db, Now(), ExpiredAtOnce)) == ExpiredAtOnce;
+    }
 
     private async Task<UploadVerdict> StoreAsync(
         long user,

@@ -486,5 +486,22 @@ internal static class Migrations
             INSERT OR REPLACE INTO loose_state_nodes (one, collecting) VALUES (1, 0);
         END;
         """,
+
+        // 15: a room knows what its messages take, so that nobody need look at them all to know the largest.
+        """
+        ALTER TABLE rooms ADD COLUMN message_bytes INTEGER NOT NULL DEFAULT 0;
+        UPDATE rooms SET message_bytes = sums.bytes
+            FROM (SELECT room, sum(length(body) + 100) AS bytes FROM events WHERE state_key IS NULL GROUP BY room) AS sums
+            WHERE sums.room = rooms.nid;
+        CREATE TRIGGER bytes_of_new_message AFTER INSERT ON events WHEN new.state_key IS NULL BEGIN
+            UPDATE rooms SET message_bytes = message_bytes + length(new.body) + 100 WHERE nid = new.room;
+        END;
+        CREATE TRIGGER bytes_of_deleted_message AFTER DELETE ON events WHEN old.state_key IS NULL BEGIN
+            UPDATE rooms SET message_bytes = message_bytes - length(old.body) - 100 WHERE nid = old.room;
+        END;
+        CREATE TRIGGER bytes_of_redacted_message AFTER UPDATE OF body ON events WHEN old.state_key IS NULL BEGIN
+            UPDATE rooms SET message_bytes = message_bytes + length(new.body) - length(old.body) WHERE nid = new.room;
+        END;
+        """,
     ];
 }

@@ -10,11 +10,18 @@ namespace EdgeMatrix.Sync;
 /// </remarks>
 public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members", wanted, least: wanted / 16)
 {
-    /// <summary>What one member takes in the tables.</summary>
+    /// <summary>What one member takes in the tables, which are half empty after they grew.</summary>
     public const int EntryBytes = 72;
+
+    /// <summary>What the table of one room takes besides its members, and its place among the rooms of a device.</summary>
+    public const int RoomBytes = 320;
+
+    /// <summary>What a device takes besides its rooms.</summary>
+    public const int DeviceBytes = 320;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Device> _devices = [];
+    private long _bytes;
     private long _uses;
     private long _forgotten;
 
@@ -48,12 +55,14 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
             if (!_devices.TryGetValue(device, out var known))
             {
                 _devices[device] = known = new Device();
+                _bytes += DeviceBytes;
             }
 
             known.LastUse = ++_uses;
             if (!known.Rooms.TryGetValue(room, out var members))
             {
                 known.Rooms[room] = members = [];
+                _bytes += RoomBytes;
             }
 
             // Sent again before it counts as known, an event stays known from the first time on.
@@ -62,9 +71,14 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
                 return;
             }
 
-            Count += members.ContainsKey(key) ? 0 : 1;
+            if (!members.ContainsKey(key))
+            {
+                Count++;
+                _bytes += EntryBytes;
+            }
+
             members[key] = (@event, position);
-            if (Count > MaxEntries)
+            if (_bytes > Capacity)
             {
                 DropLeastUsed();
             }
@@ -77,7 +91,7 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
         {
             lock (_lock)
             {
-                return new MemoryUse(Count * EntryBytes, Count, Evictions: _forgotten);
+                return new MemoryUse(_bytes, Count, Evictions: _forgotten);
             }
         }
     }
@@ -86,7 +100,7 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
     {
         lock (_lock)
         {
-            if (Count > MaxEntries)
+            if (_bytes > Capacity)
             {
                 DropLeastUsed();
             }
@@ -100,7 +114,11 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
         {
             if (_devices.Remove(device, out var known))
             {
-                Count -= known.Rooms.Values.Sum(members => members.Count);
+                _bytes -= DeviceBytes;
+                foreach (var members in known.Rooms.Values)
+                {
+                    Drop(members);
+                }
             }
         }
     }
@@ -112,16 +130,20 @@ public sealed class LazyLoadedMembers(long wanted) : MemoryShare("lazy_members",
         {
             if (_devices.TryGetValue(device, out var known) && known.Rooms.Remove(room, out var members))
             {
-                Count -= members.Count;
+                Drop(members);
             }
         }
     }
 
-    private long MaxEntries => Capacity / EntryBytes;
+    private void Drop(Dictionary<long, (long Event, long Position)> members)
+    {
+        Count -= members.Count;
+        _bytes -= RoomBytes + ((long)members.Count * EntryBytes);
+    }
 
     private void DropLeastUsed()
     {
-        while (Count > MaxEntries / 2 && _devices.Count > 0)
+        while (_bytes > Capacity / 2 && _devices.Count > 0)
         {
             Forget(_devices.MinBy(device => device.Value.LastUse).Key);
             _forgotten++;

@@ -14,6 +14,7 @@ public sealed class ResponseBuffer(AnswerSpool spool) : IBufferWriter<byte>, IDi
 
     private readonly List<(byte[] Bytes, int Written)> _full = [];
     private FileStream? _file;
+    private long _fileBytes;
 
     // Empty until something is written: a sync that waits for news holds no piece.
     private byte[] _current = [];
@@ -58,6 +59,7 @@ public sealed class ResponseBuffer(AnswerSpool spool) : IBufferWriter<byte>, IDi
     }
 
     /// <summary>Forgets what was written.</summary>
+    /// <remarks>Also after <see cref="AnswersFullException"/>, which any write may throw.</remarks>
     public void Clear()
     {
         GiveBackFull();
@@ -67,7 +69,9 @@ public sealed class ResponseBuffer(AnswerSpool spool) : IBufferWriter<byte>, IDi
         }
 
         _file?.Dispose();
+        spool.ReleaseFileBytes(_fileBytes);
         _file = null;
+        _fileBytes = 0;
         _current = [];
         _written = 0;
     }
@@ -110,16 +114,23 @@ public sealed class ResponseBuffer(AnswerSpool spool) : IBufferWriter<byte>, IDi
             _file ??= spool.CreateFile();
             foreach (var (bytes, written) in _full)
             {
-                _file.Write(bytes, 0, written);
+                WriteToFile(_file, bytes, written);
             }
 
             GiveBackFull();
-            _file.Write(_current, 0, _written);
+            WriteToFile(_file, _current, _written);
             ArrayPool<byte>.Shared.Return(_current);
             _current = [];
         }
 
         _written = 0;
+    }
+
+    private void WriteToFile(FileStream file, byte[] bytes, int written)
+    {
+        spool.HoldFileBytes(written);
+        _fileBytes += written;
+        file.Write(bytes, 0, written);
     }
 
     private void GiveBackFull()

@@ -11,10 +11,23 @@ public sealed class NotificationUpkeep(Database database)
 
     // The user and room whose turn was last.
     private (long User, long Room) _last;
+    private long _seen = -1;
 
     /// <returns>Whether there is more to do.</returns>
     public async Task<bool> SliceAsync()
     {
+        if (_last.User == 0)
+        {
+            // Whoever is notified of something, or reads it, is told in the stream.
+            var position = database.CommittedPosition;
+            if (position == _seen)
+            {
+                return false;
+            }
+
+            _seen = position;
+        }
+
         _last = await database.WriteAsync(db =>
         {
             if (NotificationTable.NextUnread(db, _last.User, _last.Room) is { } room)

@@ -1,4 +1,5 @@
 using EdgeMatrix.Storage;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -27,6 +28,10 @@ internal sealed partial class RequestFailures(ILogger logger)
         }
         catch (ConnectionResetException)
         {
+        }
+        catch (AnswersFullException)
+        {
+            await AnswerAsync(context, MatrixError.LimitExceeded("Too much is on its way to other clients"));
         }
         catch (Exception exception) when (exception is DatabaseException { IsDiskFull: true } || DatabaseException.IsNoSpace(exception))
         {

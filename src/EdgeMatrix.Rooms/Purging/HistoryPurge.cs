@@ -17,6 +17,14 @@ public sealed class HistoryPurge(RoomEngine engine)
 
     private long _room;
     private long? _after;
+    private long _deletedOfRoom;
+
+    // Of the run under way: the position it began at, and when the first of what stays expires.
+    private long _begunAt;
+    private long _nextExpiry = long.MaxValue;
+
+    // Of the last whole run. As long as nothing is new, there is nothing to look for before that time.
+    private (long Position, long NextExpiry) _done = (-1, 0);
 
     /// <summary>Deletes the messages of a room up to a place in its timeline, or those sent before a time.</summary>
     /// <param name="upTo">Order of the last event that may go.</param>
@@ -35,6 +43,10 @@ public sealed class HistoryPurge(RoomEngine engine)
             deleted += slice.Count;
             if (slice.Next is not { } next)
             {
+                while (deleted > 0 && await UnreadableReceipts.DeleteSomeAsync(engine.Database, room.Nid))
+                {
+                }
+
                 return deleted;
             }
 
@@ -51,21 +63,70 @@ public sealed class HistoryPurge(RoomEngine engine)
             return false;
         }
 
-        if (NextRoom() is not { } room)
+        var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (_room == 0 && !Begin(now))
         {
-            (_room, _after) = (0, null);
             return false;
         }
 
-        var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var slice = await engine.Database.WriteAsync(db => RoomTable.Find(db, room) is { } row && RoomVersions.Find(row.Version) is { } version
-            && engine.Retention.ExpiredUntil(db, version, row.State, now) is { } until
-            ? EventDeletion.DeleteOldMessages(
-                db, row, _after, long.MaxValue, e => RetentionPolicy.HasExpired(e.Parse(version), until), EventsPerSlice)
-            : default);
+        if (_after is null && _deletedOfRoom > 0)
+        {
+            if (!await UnreadableReceipts.DeleteSomeAsync(engine.Database, _room))
+            {
+                (_room, _deletedOfRoom) = (_room + 1, 0);
+            }
+
+            return true;
+        }
+
+        if (NextRoom() is not { } room)
+        {
+            (_room, _after) = (0, null);
+            _done = (_begunAt, _nextExpiry);
+            return false;
+        }
+
+        var slice = await engine.Database.WriteAsync(db => Expire(db, room, now));
+        _deletedOfRoom += slice.Count;
         _after = slice.Kept - slice.Count > MaxOutOfOrder ? null : slice.Next;
-        _room = _after is null ? room + 1 : room;
+
+        // Where something went, its receipts are the next slice.
+        _room = _after is null && _deletedOfRoom == 0 ? room + 1 : room;
         return true;
+    }
+
+    private bool Begin(long now)
+    {
+        _begunAt = engine.Database.CommittedPosition;
+        if (_begunAt == _done.Position && now < _done.NextExpiry)
+        {
+            return false;
+        }
+
+        (_nextExpiry, _done) = (long.MaxValue, (-1, 0));
+        return true;
+    }
+
+    private DeletedMessages Expire(WriteTransaction db, long room, long now)
+    {
+        if (RoomTable.Find(db, room) is not { } row || RoomVersions.Find(row.Version) is not { } version
+            || engine.Retention.ExpiredUntil(db, version, row.State, now) is not { } until)
+        {
+            return default;
+        }
+
+        return EventDeletion.DeleteOldMessages(
+            db, row, _after, long.MaxValue, stored =>
+            {
+                var pdu = stored.Parse(version);
+                if (RetentionPolicy.HasExpired(pdu, until))
+                {
+                    return true;
+                }
+
+                _nextExpiry = Math.Min(_nextExpiry, pdu.OriginServerTs + (now - until));
+                return false;
+            }, EventsPerSlice);
     }
 
     /// <summary>The first room from the next one on in which messages may expire.</summary>

@@ -28,6 +28,9 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
     private long _seen = -1;
     private DateTimeOffset _seenAt;
 
+    /// <summary>Rooms of which messages were deleted, and whose receipts are still to be looked at.</summary>
+    private readonly HashSet<long> _thinned = [];
+
     /// <summary>Deletes a few messages, if there are too many.</summary>
     /// <returns>Whether there is more to do.</returns>
     public async Task<bool> SliceAsync(CancellationToken cancellationToken)
@@ -39,6 +42,11 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
 
         if (Next() is not { } room)
         {
+            if (await DeleteReceiptsAsync())
+            {
+                return true;
+            }
+
             _rooms = null;
             return false;
         }
@@ -50,6 +58,11 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
             : default);
         var bytes = slice.Bytes + (slice.Count * EventDeletion.BytesBesideBody);
         _excess -= bytes;
+        if (slice.Count > 0)
+        {
+            _thinned.Add(room);
+        }
+
         if (slice.Next is null || slice.Kept > slice.Count)
         {
             // The rest is too young.
@@ -80,11 +93,27 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
             return false;
         }
 
-        _rooms = EventDeletion.MessageBytesOfRooms(snapshot);
+        _rooms = RoomTable.MessageBytes(snapshot, moreThan: _excess > 0 ? 0 : roomLimit!.Value);
         if (_excess > _rooms.Values.Sum())
         {
             // Something else takes the room: all messages gone would not make the limit hold, and nobody would have won anything.
             _excess = 0;
+        }
+
+        return true;
+    }
+
+    private async Task<bool> DeleteReceiptsAsync()
+    {
+        if (_thinned.Count == 0)
+        {
+            return false;
+        }
+
+        var room = _thinned.First();
+        if (!await UnreadableReceipts.DeleteSomeAsync(engine.Database, room))
+        {
+            _thinned.Remove(room);
         }
 
         return true;

@@ -37,6 +37,10 @@ internal static class RowChecks
         ("the newest event of a room is that of its timeline", """
             SELECT nid FROM rooms r WHERE last_event IS NOT (SELECT max(nid) FROM events WHERE room = r.nid AND timeline IS NOT NULL)
             """),
+        ("a room knows what its messages take", """
+            SELECT nid FROM rooms r WHERE message_bytes <> (
+                SELECT coalesce(sum(length(body) + 100), 0) FROM events WHERE room = r.nid AND state_key IS NULL)
+            """),
         ("a room counts its members", """
             SELECT nid FROM rooms r WHERE joined <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 1)
             OR invited <> (SELECT count(*) FROM memberships WHERE room = r.nid AND membership = 2)

@@ -33,6 +33,8 @@ public static class MediaTable
     private const string DeleteExpiredSql =
         "DELETE FROM media WHERE nid IN (SELECT nid FROM media WHERE expires_ts IS NOT NULL AND expires_ts <= ? ORDER BY expires_ts LIMIT ?)";
 
+    private const string AnyExpiredSql = "SELECT 1 FROM media WHERE expires_ts IS NOT NULL AND expires_ts <= ? LIMIT 1";
+
     private const string UsageSql = "SELECT bytes FROM media_usage WHERE user = ?";
 
     private const string AddUsageSql = """
@@ -121,6 +123,12 @@ public static class MediaTable
         using var delete = db.Prepare(DeleteExpiredSql).Bind(now).Bind(limit);
         delete.Run();
         return delete.Changes;
+    }
+
+    public static bool AnyExpired(Session db, long now)
+    {
+        using var query = db.Prepare(AnyExpiredSql).Bind(now);
+        return query.Step();
     }
 
     /// <summary>Bytes that the user has uploaded; what two of them share counts twice.</summary>

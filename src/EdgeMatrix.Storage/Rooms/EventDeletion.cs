@@ -28,13 +28,7 @@ public static class EventDeletion
     // A redaction goes after what it emptied.
     private const string IsNeededSql = "SELECT 1 FROM redactions WHERE redaction = ?";
 
-    private const string UnreadableReceiptsSql = """
-        DELETE FROM receipts WHERE room = ? AND NOT EXISTS (SELECT 1 FROM events WHERE nid = receipts.event)
-        """;
-
-    private const string MessageBytesSql = "SELECT room, sum(length(body) + 100) FROM events WHERE state_key IS NULL GROUP BY room";
-
-    /// <summary>About what an event takes besides its body, its place in the indexes included.</summary>
+    /// <summary>About what an event takes besides its body, its place in the indexes included. Also told by triggers of the schema.</summary>
     public const int BytesBesideBody = 100;
 
     private static readonly string[] _eventSql = ["DELETE FROM redactions WHERE event = ?", "DELETE FROM events WHERE nid = ?"];
@@ -67,7 +61,8 @@ public static class EventDeletion
 
     /// <summary>
     /// Deletes the oldest messages of a room. State events stay, for what memberships and states were is told by them; so do the forward
-    /// extremities, on which the next event is built, and redactions of what is still there.
+    /// extremities, on which the next event is built, and redactions of what is still there. Receipts at what is gone are nothing to anybody, and
+    /// go afterwards: <see cref="UnreadableReceipts"/>.
     /// </summary>
     /// <param name="after">Order of the event after which to begin; null: where everything before is deleted already.</param>
     /// <param name="upTo">Order of the last event that may go.</param>
@@ -109,26 +104,7 @@ public static class EventDeletion
             update.Run();
         }
 
-        if (count > 0)
-        {
-            using var delete = db.Prepare(UnreadableReceiptsSql).Bind(room.Nid);
-            delete.Run();
-        }
-
         return new DeletedMessages(rows.Count == limit ? rows[^1].Timeline : null, count, keptHere, bytes);
-    }
-
-    /// <summary>The bytes that messages take, room by room. Looks at all events.</summary>
-    public static Dictionary<long, long> MessageBytesOfRooms(Session db)
-    {
-        using var query = db.Prepare(MessageBytesSql);
-        var rooms = new Dictionary<long, long>();
-        while (query.Step())
-        {
-            rooms[query.Int64(0)] = query.Int64(1);
-        }
-
-        return rooms;
     }
 
     private static bool IsNeeded(Session db, long redaction)

@@ -13,6 +13,7 @@ public sealed record RoomRow(
 /// <summary>The <c>rooms</c> table.</summary>
 public static class RoomTable
 {
+    private const string MessageBytesSql = "SELECT nid, message_bytes FROM rooms WHERE message_bytes > ?";
     private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited, purged_to";
     private const string ByIdSql = $"SELECT {Columns} FROM rooms WHERE room_id = ?";
     private const string FirstFromSql = $"SELECT {Columns} FROM rooms WHERE nid >= ? ORDER BY nid LIMIT 1";
@@ -101,6 +102,19 @@ public static class RoomTable
     {
         using var query = db.Prepare(LastJoinChangeSql).Bind(room);
         return query.Step() ? query.Int64(0) : 0;
+    }
+
+    /// <summary>What the messages of the rooms take, in bytes, of those where it is more than the given.</summary>
+    public static Dictionary<long, long> MessageBytes(Session db, long moreThan)
+    {
+        using var query = db.Prepare(MessageBytesSql).Bind(moreThan);
+        var rooms = new Dictionary<long, long>();
+        while (query.Step())
+        {
+            rooms[query.Int64(0)] = query.Int64(1);
+        }
+
+        return rooms;
     }
 
     public static void SetListed(WriteTransaction db, long room, bool listed)

@@ -51,6 +51,7 @@ public class BoundsTests
         ["SharedSecretRegistration._nonces"] = "1,000 nonces, the oldest goes: NewNonce",
         ["SharedSecretRegistration._order"] = "likewise",
         ["StateNodeCollector._marking"] = "four steps; beside them two bits for each state node, and only while a run lasts: StateNodeMarks",
+        ["StorageBudget._thinned"] = "rooms of which messages were deleted, and only while a run of the budget lasts: DeleteReceiptsAsync",
         ["StorageBudget._rooms"] = "two numbers for each room of this server, and only while a run of the budget lasts: Begin",
         ["ToDeviceInboxes._clean"] = "16,384 devices, all go: AcknowledgeAsync",
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",

@@ -38,6 +38,25 @@ public class LongAnswerTests
     }
 
     [Fact]
+    public async Task Files_of_answers_take_no_more_of_the_disk_than_they_may()
+    {
+        await using var server = await TestHomeserver.StartAsync(Small);
+        var spool = new AnswerSpool(server.DataFolder, MemoryBudget.Unlimited(), maxFileBytes: 6 << 20);
+        using (var first = new ResponseBuffer(spool))
+        {
+            Write(first, megabytes: 5);
+            Assert.InRange(spool.FileBytes, 4 << 20, 6 << 20);
+            using var second = new ResponseBuffer(spool);
+            Assert.Throws<AnswersFullException>(() => Write(second, megabytes: 5));
+
+            second.Clear();
+            Write(second, megabytes: 1);
+        }
+
+        Assert.Equal(0, spool.FileBytes);
+    }
+
+    [Fact]
     public async Task A_short_answer_needs_no_file()
     {
         await using var server = await TestHomeserver.StartAsync(Small);
@@ -83,6 +102,15 @@ public class LongAnswerTests
         server.Time.Advance(TimeSpan.FromSeconds(30));
         Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(0, Share(server, "waiting_syncs").Use.Entries);
+    }
+
+    private static void Write(ResponseBuffer buffer, int megabytes)
+    {
+        for (var n = 0; n < megabytes << 10; n++)
+        {
+            buffer.GetSpan(1 << 10);
+            buffer.Advance(1 << 10);
+        }
     }
 
     private static HomeserverOptions Small(HomeserverOptions options) =>
