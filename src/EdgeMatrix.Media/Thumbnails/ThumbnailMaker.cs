@@ -63,7 +63,7 @@ public static class ThumbnailMaker
         var fit = geometry ?? new ThumbnailGeometry(width, height, 0, 0, width, height);
         if (Orientation.Transposes(info.Orientation))
         {
-            fit = fit.Transposed;
+            fit = fit.Transpose();
         }
 
         var shrinker = new PictureShrinker(info.Width, info.Height, fit);

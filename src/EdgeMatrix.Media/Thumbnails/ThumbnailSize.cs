@@ -95,5 +95,5 @@ public readonly record struct ThumbnailSize(int Width, int Height, bool Crop, bo
 public readonly record struct ThumbnailGeometry(int FullWidth, int FullHeight, int Left, int Top, int Width, int Height)
 {
     /// <summary>The same of the picture whose rows are columns.</summary>
-    public ThumbnailGeometry Transposed => new(FullHeight, FullWidth, Top, Left, Height, Width);
+    public ThumbnailGeometry Transpose() => new(FullHeight, FullWidth, Top, Left, Height, Width);
 }

@@ -55,7 +55,7 @@ public sealed class ThumbnailSizeTests
     [Fact]
     public void A_cropped_one_shows_the_middle() =>
         Assert.Equal(
-            new ThumbnailGeometry(200, 100, 50, 0, 100, 100),
+            new ThumbnailGeometry(320, 160, 80, 0, 160, 160),
             ThumbnailSize.For(100, 100, crop: true, animated: false).Fit(400, 200));
 
     [Theory]
