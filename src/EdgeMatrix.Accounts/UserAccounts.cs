@@ -69,14 +69,15 @@ public sealed class UserAccounts(
         var account = await database.WriteAsync(db =>
         {
             var user = UserTable.Intern(db, userId);
-            if (!AccountTable.TryAdd(db, user, hash, admin, createdTs))
+            var row = new AccountRow(user, userId, hash, new AccountStanding(admin), createdTs);
+            if (!AccountTable.TryAdd(db, row))
             {
                 return null;
             }
 
             ProfileTable.Set(db, user, "displayname", Json.OfString(UserIdLocalpart(userId)));
             UserPushRules.Store(db, notifier, user, DefaultPushRules.For(userId));
-            return new AccountRow(user, userId, hash, admin);
+            return row;
         });
         return account is null ? (null, UsernameVerdict.InUse) : (account, UsernameVerdict.Free);
     }
@@ -86,6 +87,13 @@ public sealed class UserAccounts(
     {
         using var snapshot = database.OpenSnapshot();
         return AccountTable.Find(snapshot, UserIdOf(userIdOrLocalpart));
+    }
+
+    /// <param name="user">Nid of the user.</param>
+    public AccountRow? Find(long user)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return AccountTable.Find(snapshot, user);
     }
 
     /// <summary>Every account, in the order of the user ids.</summary>
@@ -119,6 +127,17 @@ public sealed class UserAccounts(
             }
         });
     }
+
+    /// <summary>Changes what an account may do, from the next request on.</summary>
+    /// <param name="user">Nid of the user, who has an account.</param>
+    public Task<AccountStanding> ChangeStandingAsync(long user, Func<AccountStanding, AccountStanding> change) =>
+        database.WriteAsync(db =>
+        {
+            var standing = change(AccountTable.Find(db, user)!.Standing);
+            AccountTable.SetStanding(db, user, standing);
+            logins.StandingChanged(db, user);
+            return standing;
+        });
 
     private string UserIdOf(string userIdOrLocalpart)
     {

@@ -28,6 +28,7 @@ namespace EdgeMatrix.ClientApi;
 [JsonSerializable(typeof(WhoAmIResponse))]
 [JsonSerializable(typeof(AuthenticationData))]
 [JsonSerializable(typeof(ChangePasswordRequest))]
+[JsonSerializable(typeof(DeactivateRequest))]
 [JsonSerializable(typeof(DeviceResponse))]
 [JsonSerializable(typeof(DevicesResponse))]
 [JsonSerializable(typeof(RenameDeviceRequest))]

@@ -9,6 +9,12 @@ public sealed record ClientApiOptions
     /// <summary>Anybody may make an account.</summary>
     public bool RegistrationOpen { get; init; }
 
+    /// <summary>Users may make tokens that let another device of theirs in.</summary>
+    public bool LoginTokens { get; init; }
+
+    /// <summary>Whoever leaves a room has forgotten it.</summary>
+    public bool ForgetOnLeave { get; init; }
+
     /// <summary>The version of new rooms.</summary>
     public string DefaultRoomVersion { get; init; } = Protocol.RoomVersions.RoomVersions.Default;
 }

@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.ClientConfig;
 using EdgeMatrix.ClientApi.Devices;
@@ -20,6 +21,7 @@ namespace EdgeMatrix.ClientApi;
 public static class ClientRoutes
 {
     private const string V3 = "/_matrix/client/v3";
+    private const string V1 = "/_matrix/client/v1";
     private const string Rule = V3 + "/pushrules/global/{kind}/{ruleId}";
     private const string User = V3 + "/user/{userId}";
     private const string UserRoom = User + "/rooms/{roomId}";
@@ -27,6 +29,7 @@ public static class ClientRoutes
     public static void MapClientApi(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup("").WithToken();
+        api.WithAccountLimits();
 
         // API standards, server discovery
         api.MapGet("/_matrix/client/versions", ServerDiscovery.GetVersions).WithoutToken();
@@ -35,12 +38,14 @@ public static class ClientRoutes
         // Client authentication: login, logout, registration, account management
         api.MapGet(V3 + "/login", Sessions.GetFlows).WithoutToken();
         api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken();
+        api.MapPost(V1 + "/login/get_token", LoginTokenEndpoint.Get);
         api.MapPost(V3 + "/refresh", Sessions.Refresh).WithoutToken();
         api.MapPost(V3 + "/logout", Sessions.LogOut);
         api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
         api.MapPost(V3 + "/register", Registration.Register).WithoutToken();
         api.MapGet(V3 + "/register/available", Registration.IsAvailable).WithoutToken();
-        api.MapPost(V3 + "/account/password", Passwords.Change);
+        api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout();
+        api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout();
         api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
 
         // OpenID, with the one endpoint of the Server-Server API that its tokens are for
@@ -93,6 +98,13 @@ public static class ClientRoutes
         api.MapGet(UserRoom + "/tags", Tags.List);
         api.MapPut(UserRoom + "/tags/{tag}", Tags.Set);
         api.MapDelete(UserRoom + "/tags/{tag}", Tags.Remove);
+
+        // Modules: server administration
+        api.MapGet(V3 + "/admin/whois/{userId}", Whois.Get);
+        api.MapGet(V1 + "/admin/suspend/{userId}", AccountModeration.GetSuspended);
+        api.MapPut(V1 + "/admin/suspend/{userId}", AccountModeration.SetSuspended);
+        api.MapGet(V1 + "/admin/lock/{userId}", AccountModeration.GetLocked);
+        api.MapPut(V1 + "/admin/lock/{userId}", AccountModeration.SetLocked);
 
         // Modules: content repository
         api.MapMedia();

@@ -61,6 +61,12 @@ public sealed class MatrixError : IResult
         softLogout ? "The access token has expired" : "The token is not known",
         json => json.WriteBoolean("soft_logout", softLogout));
 
+    /// <summary>401: the session waits until the account is unlocked.</summary>
+    public static MatrixError UserLocked() =>
+        new(401, "M_USER_LOCKED", "This account has been locked", json => json.WriteBoolean("soft_logout", true));
+
+    public static MatrixError UserSuspended() => new(403, "M_USER_SUSPENDED", "You cannot perform this action while suspended");
+
     public static MatrixError Forbidden(string message) => new(403, "M_FORBIDDEN", message);
 
     public static MatrixError ThreepidDenied(string message) => new(403, "M_THREEPID_DENIED", message);

@@ -7,6 +7,12 @@ namespace EdgeMatrix.ClientApi;
 /// <param name="DeviceNid">Nid of the device; never used again once the device is deleted.</param>
 public sealed record Requester(string UserId, long UserNid, string DeviceId, long DeviceNid, bool IsAdmin)
 {
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#guest-access</summary>
+    public bool IsGuest { get; init; }
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#account-suspension</summary>
+    public bool IsSuspended { get; init; }
+
     /// <summary>Null only where the endpoint takes requests without a token.</summary>
     public static ValueTask<Requester?> BindAsync(HttpContext context) => ValueTask.FromResult(context.Features.Get<Requester>());
 }

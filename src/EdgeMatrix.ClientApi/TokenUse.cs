@@ -8,6 +8,9 @@ public enum TokenUse
     /// <summary>The endpoint does not look at tokens.</summary>
     None,
 
+    /// <summary>A token that is given must be good; the requester is null where none is.</summary>
+    Optional,
+
     Required,
 }
 
@@ -16,6 +19,9 @@ public static class TokenUseMarks
 {
     public static TBuilder WithoutToken<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.None);
+
+    public static TBuilder WithTokenOrWithout<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Optional);
 
     public static TBuilder WithToken<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Required);

@@ -503,5 +503,21 @@ internal static class Migrations
             UPDATE rooms SET message_bytes = message_bytes + length(new.body) - length(old.body) WHERE nid = new.room;
         END;
         """,
+
+        // 16: what an account may do, and accounts that are no more.
+        """
+        ALTER TABLE accounts ADD COLUMN guest INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE accounts ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE accounts ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE accounts ADD COLUMN deactivated_ts INTEGER; -- ms; null: in use
+        ALTER TABLE accounts ADD COLUMN parting INTEGER NOT NULL DEFAULT 0; -- 1: deactivated, and not out of all rooms yet
+        CREATE INDEX accounts_parting ON accounts (user) WHERE parting = 1;
+
+        -- Users whose events whoever joins later sees redacted.
+        CREATE TABLE erased_users (
+            user     INTEGER PRIMARY KEY,
+            position INTEGER NOT NULL
+        ) STRICT;
+        """,
     ];
 }

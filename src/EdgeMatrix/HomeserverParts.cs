@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Accounts.Filters;
@@ -64,8 +65,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
         OpenIdTokens = new OpenIdTokens(server, random, time);
-        Logins = new Logins(database, AccessTokens, Notifier, random, time);
+        LoginTokens = new LoginTokens(random, time);
+        Logins = new Logins(database, AccessTokens, LoginTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
+        Deactivation = new AccountDeactivation(Engine, Members, Logins);
         Devices = new UserDevices(database, Notifier);
         Profiles = new UserProfiles(database, Members);
         AccountData = new AccountData(database, Notifier);
@@ -86,6 +89,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         {
             PublicBaseUrl = options.Server.PublicBaseUrl,
             RegistrationOpen = options.Registration.Open,
+            LoginTokens = options.Login.Tokens,
+            ForgetOnLeave = options.Rooms.ForgetOnLeave,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
         };
         InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, random, time);
@@ -106,6 +111,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
+            new UpkeepJob("deactivated accounts", TimeSpan.FromHours(1), Deactivation.SliceAsync),
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
@@ -148,9 +154,13 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public OpenIdTokens OpenIdTokens { get; }
 
+    public LoginTokens LoginTokens { get; }
+
     public Logins Logins { get; }
 
     public UserAccounts Accounts { get; }
+
+    public AccountDeactivation Deactivation { get; }
 
     public UserDevices Devices { get; }
 
@@ -240,8 +250,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Typing);
         services.AddSingleton(AccessTokens);
         services.AddSingleton(OpenIdTokens);
+        services.AddSingleton(LoginTokens);
         services.AddSingleton(Logins);
         services.AddSingleton(Accounts);
+        services.AddSingleton(Deactivation);
         services.AddSingleton(Devices);
         services.AddSingleton(Profiles);
         services.AddSingleton(AccountData);

@@ -57,7 +57,7 @@ public sealed class AccessTokens(Database database, TimeProvider time)
                 continue;
             }
 
-            var owner = new TokenOwner(row.UserId, row.User, row.DeviceId, row.Device, row.Admin, row.ExpiresTs, row.Refresh is not null)
+            var owner = new TokenOwner(row.UserId, row.User, row.DeviceId, row.Device, row.Standing, row.ExpiresTs, row.Refresh is not null)
             {
                 LastSeenTs = row.LastSeenTs ?? 0,
             };

@@ -3,6 +3,7 @@ using EdgeMatrix.Protocol;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
+using EdgeMatrix.Storage.Encryption;
 
 namespace EdgeMatrix.Accounts.Tokens;
 
@@ -13,9 +14,20 @@ public sealed record IssuedTokens(string AccessToken, string? RefreshToken, long
 
 public sealed record Login(string DeviceId, IssuedTokens Tokens);
 
+public enum RefreshVerdict
+{
+    Good,
+
+    /// <summary>Never issued, used up, or logged out since.</summary>
+    Unknown,
+
+    /// <summary>The account is locked: the token stays as it is.</summary>
+    Locked,
+}
+
 /// <summary>Begins, carries on and ends the sessions of devices.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices</remarks>
-public sealed class Logins(Database database, AccessTokens accessTokens, ChangeNotifier notifier, RandomSource random, TimeProvider time)
+public sealed class Logins(Database database, AccessTokens accessTokens, LoginTokens loginTokens, ChangeNotifier notifier, RandomSource random, TimeProvider time)
 {
     /// <summary>How long an access token lasts that comes with a refresh token.</summary>
     public static readonly TimeSpan AccessTokenLifetime = TimeSpan.FromHours(1);
@@ -29,12 +41,18 @@ public sealed class Logins(Database database, AccessTokens accessTokens, ChangeN
     /// <param name="deviceId">Null for a new device with an id of ours.</param>
     /// <param name="displayName">Of a new device; a known one keeps its own.</param>
     /// <param name="refreshable">The client can refresh: its access token is to expire.</param>
-    public Task<Login> LogInAsync(long user, string? deviceId, string? displayName, bool refreshable)
+    /// <returns>Null if the id is that of one of the user's cross-signing keys, which others would take the device for.</returns>
+    public Task<Login?> LogInAsync(long user, string? deviceId, string? displayName, bool refreshable)
     {
         var id = deviceId ?? random.Base62(DeviceIdLength).ToUpperInvariant();
         return database.WriteAsync(db =>
         {
             long device;
+            if (deviceId is not null && CrossSigningTable.OfUser(db, user).Any(key => key.PublicKey == deviceId))
+            {
+                return null;
+            }
+
             if (DeviceTable.Find(db, user, id) is { } known)
             {
                 device = known.Nid;
@@ -46,23 +64,28 @@ public sealed class Logins(Database database, AccessTokens accessTokens, ChangeN
                 device = DeviceTable.Insert(db, user, id, displayName);
             }
 
-            return new Login(id, Issue(db, device, refreshable, replaces: null));
+            return (Login?)new Login(id, Issue(db, device, refreshable, replaces: null));
         });
     }
 
-    /// <summary>Exchanges a refresh token for a new pair; null if it is not known.</summary>
+    /// <summary>Exchanges a refresh token for a new pair.</summary>
     /// <remarks>
     /// The token stays good until the new pair is used: a client that lost the answer may ask again, and the pair it never
     /// saw ends. Spec: https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
     /// </remarks>
-    public Task<IssuedTokens?> RefreshAsync(string refreshToken)
+    public Task<(IssuedTokens? Tokens, RefreshVerdict Verdict)> RefreshAsync(string refreshToken)
     {
         var hash = TokenHash.Of(refreshToken).ToBytes();
-        return database.WriteAsync(db =>
+        return database.WriteAsync<(IssuedTokens?, RefreshVerdict)>(db =>
         {
             if (TokenTable.FindRefresh(db, hash) is not { } refresh)
             {
-                return null;
+                return (null, RefreshVerdict.Unknown);
+            }
+
+            if (refresh.Locked)
+            {
+                return (null, RefreshVerdict.Locked);
             }
 
             var changed = TokenTable.DeleteReplaced(db, refresh.Device, refresh.Nid);
@@ -77,7 +100,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, ChangeN
                 db.AfterCommit(() => accessTokens.Cache.Remove(refresh.Device));
             }
 
-            return Issue(db, refresh.Device, refreshable: true, refresh.Nid);
+            return (Issue(db, refresh.Device, refreshable: true, refresh.Nid), RefreshVerdict.Good);
         });
     }
 
@@ -101,11 +124,15 @@ public sealed class Logins(Database database, AccessTokens accessTokens, ChangeN
     /// <summary>As <see cref="LogOutAllAsync"/>, as part of a larger change.</summary>
     internal void LogOutAll(WriteTransaction db, long user, long? except)
     {
+        db.AfterCommit(() => loginTokens.Revoke(user));
         foreach (var device in DeviceTable.OfUser(db, user).Where(device => device.Nid != except))
         {
             End(db, user, device.Nid);
         }
     }
+
+    /// <summary>What was remembered of the user's tokens is not to be relied on after this write.</summary>
+    internal void StandingChanged(WriteTransaction db, long user) => db.AfterCommit(() => accessTokens.Cache.RemoveOfUser(user));
 
     private void End(WriteTransaction db, long user, long device)
     {

@@ -37,12 +37,17 @@ internal sealed class TokenCache
     }
 
     /// <summary>Forgets the tokens of a device. Call after they are gone from the disk.</summary>
-    public void Remove(long device)
+    public void Remove(long device) => RemoveWhere(owner => owner.DeviceNid == device);
+
+    /// <summary>Forgets the tokens of a user. Call after what is known of the user has changed on the disk.</summary>
+    public void RemoveOfUser(long user) => RemoveWhere(owner => owner.UserNid == user);
+
+    private void RemoveWhere(Func<TokenOwner, bool> isGone)
     {
         lock (_lock)
         {
             _version++;
-            _owners.RemoveWhere((_, owner) => owner.DeviceNid == device);
+            _owners.RemoveWhere((_, owner) => isGone(owner));
         }
     }
 }

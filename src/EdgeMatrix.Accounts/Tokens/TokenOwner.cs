@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage.Accounts;
+
 namespace EdgeMatrix.Accounts.Tokens;
 
 /// <summary>The user and device that an access token stands for.</summary>
@@ -6,7 +8,7 @@ namespace EdgeMatrix.Accounts.Tokens;
 /// <param name="ExpiresTs">When the token ends, ms since the Unix epoch; null: at logout.</param>
 /// <param name="Refreshable">A refresh token can bring the session on after that.</param>
 public sealed record TokenOwner(
-    string UserId, long UserNid, string DeviceId, long DeviceNid, bool IsAdmin, long? ExpiresTs, bool Refreshable)
+    string UserId, long UserNid, string DeviceId, long DeviceNid, AccountStanding Standing, long? ExpiresTs, bool Refreshable)
 {
     /// <summary>What one takes, and the hash that leads to it, besides the strings.</summary>
     internal const int OwnBytes = 120;

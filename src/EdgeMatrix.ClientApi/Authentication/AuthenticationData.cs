@@ -21,6 +21,9 @@ internal static class AuthenticationTypes
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#password-based</summary>
     public const string Password = "m.login.password";
 
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#legacy-login</summary>
+    public const string Token = "m.login.token";
+
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#dummy-auth</summary>
     public const string Dummy = "m.login.dummy";
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Storage.Accounts;
 using NSec.Cryptography;
 
 namespace EdgeMatrix.ClientApi.Authentication;
@@ -14,6 +15,24 @@ internal sealed record InteractiveOperation(string Hash)
         new(Convert.ToHexString(HashAlgorithm.Sha256.Hash(Encoding.UTF8.GetBytes($"{method}\0{path}\0{userId}\0{body}"))));
 }
 
+/// <summary>How far a client has come with proving what one operation needs.</summary>
+internal sealed class InteractiveSession(string id, InteractiveOperation operation, long begun)
+{
+    public string Id { get; } = id;
+
+    public InteractiveOperation Operation { get; } = operation;
+
+    public long Begun { get; } = begun;
+
+    /// <summary>The stages that were passed, in their order: those of a flow, which are few.</summary>
+    public IReadOnlyList<string> Completed { get; private set; } = [];
+
+    /// <summary>The account that a stage has proved to be the client's.</summary>
+    public AccountRow? Account { get; set; }
+
+    public void Complete(string stage) => Completed = [.. Completed, stage];
+}
+
 /// <summary>Sessions of user-interactive authentication, in memory: so many, and for so long.</summary>
 internal sealed class InteractiveSessions(RandomSource random, TimeProvider time)
 {
@@ -21,12 +40,12 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(15);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (InteractiveOperation Operation, long Begun)> _sessions = [];
+    private readonly Dictionary<string, InteractiveSession> _sessions = [];
     private readonly Queue<string> _order = new();
 
-    public string Begin(InteractiveOperation operation)
+    public InteractiveSession Begin(InteractiveOperation operation)
     {
-        var id = random.Base62(24);
+        var session = new InteractiveSession(random.Base62(24), operation, time.GetTimestamp());
         lock (_lock)
         {
             while (_order.TryPeek(out var oldest) && (_order.Count >= MaxSessions || !IsAlive(oldest)))
@@ -34,28 +53,29 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
                 _sessions.Remove(_order.Dequeue());
             }
 
-            _sessions[id] = (operation, time.GetTimestamp());
-            _order.Enqueue(id);
+            _sessions[session.Id] = session;
+            _order.Enqueue(session.Id);
         }
 
-        return id;
+        return session;
     }
 
-    /// <summary>The operation that the session was begun for; null if there is no such session.</summary>
-    public InteractiveOperation? Find(string id)
+    /// <summary>Null if there is no such session.</summary>
+    public InteractiveSession? Find(string id)
     {
         lock (_lock)
         {
-            return IsAlive(id) ? _sessions[id].Operation : null;
+            return IsAlive(id) ? _sessions[id] : null;
         }
     }
 
     /// <summary>Ends a session: what it authenticated is done once.</summary>
-    public void End(string id)
+    /// <returns>False if another request was quicker.</returns>
+    public bool TryEnd(InteractiveSession session)
     {
         lock (_lock)
         {
-            _sessions.Remove(id);
+            return _sessions.Remove(session.Id);
         }
     }
 

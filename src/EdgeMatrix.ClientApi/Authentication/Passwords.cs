@@ -12,7 +12,7 @@ internal static class Passwords
 
     /// <summary><c>POST /_matrix/client/v3/account/password</c></summary>
     public static async Task<IResult> Change(
-        HttpRequest request, Requester requester, UserInteractiveAuthentication authentication, UserAccounts accounts)
+        HttpRequest request, Requester? requester, UserInteractiveAuthentication authentication, UserAccounts accounts)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -31,16 +31,18 @@ internal static class Passwords
             return refused;
         }
 
-        if (await authentication.CheckPasswordAsync(request, body, requester) is { } challenge)
+        var (passed, challenge) = await authentication.CheckAccountAsync(request, body, requester);
+        if (passed is null)
         {
-            return challenge;
+            return challenge!;
         }
 
+        // "The homeserver SHOULD NOT revoke the access token provided in the request."
         await accounts.SetPasswordAsync(
-            requester.UserNid,
+            passed.Account!.User,
             wanted.NewPassword!,
             logOut: wanted.LogoutDevices is not false,
-            except: requester.DeviceNid,
+            except: requester?.DeviceNid,
             request.HttpContext.RequestAborted);
         return JsonText.Empty;
     }

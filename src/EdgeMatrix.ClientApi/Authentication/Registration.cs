@@ -49,9 +49,18 @@ internal static class Registration
             return refused;
         }
 
-        if (await authentication.CheckDummyAsync(request, body) is { } challenge)
+        var (passed, challenge) = await authentication.CheckAsync(new InteractiveRequest(
+            request,
+            body,
+            UserId: null,
+            [[AuthenticationTypes.Dummy]],
+            new() { [AuthenticationTypes.Dummy] = (_, _) => Task.FromResult<StageRefusal?>(null) })
         {
-            return challenge;
+            BodyMayChange = true,
+        });
+        if (passed is null)
+        {
+            return challenge!;
         }
 
         if (Passwords.Refuse(wanted.Password, "password") is { } weak)
@@ -94,8 +103,9 @@ internal static class Registration
             return Json(new RegisterResponse(account.UserId, server.Name), ClientApiJson.Default.RegisterResponse);
         }
 
-        var login = await logins.LogInAsync(
-            account.User, wanted.DeviceId, wanted.InitialDeviceDisplayName, refreshable: wanted.RefreshToken is true);
+        // A user who is new has no keys that a device could be taken for.
+        var login = (await logins.LogInAsync(
+            account.User, wanted.DeviceId, wanted.InitialDeviceDisplayName, refreshable: wanted.RefreshToken is true))!;
         var response = new RegisterResponse(account.UserId, server.Name)
         {
             AccessToken = login.Tokens.AccessToken,

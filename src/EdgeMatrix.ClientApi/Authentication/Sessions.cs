@@ -2,6 +2,7 @@ using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 using static EdgeMatrix.ClientApi.JsonBody;
 
@@ -12,12 +13,15 @@ namespace EdgeMatrix.ClientApi.Authentication;
 internal static class Sessions
 {
     /// <summary><c>GET /_matrix/client/v3/login</c></summary>
-    public static IResult GetFlows() =>
-        Json(new LoginFlows([new LoginFlow(AuthenticationTypes.Password)]), ClientApiJson.Default.LoginFlows);
+    public static IResult GetFlows(ClientApiOptions options) => Json(
+        new LoginFlows(options.LoginTokens
+            ? [new LoginFlow(AuthenticationTypes.Password), new LoginFlow(AuthenticationTypes.Token) { GetLoginToken = true }]
+            : [new LoginFlow(AuthenticationTypes.Password)]),
+        ClientApiJson.Default.LoginFlows);
 
     /// <summary><c>POST /_matrix/client/v3/login</c></summary>
     public static async Task<IResult> LogIn(
-        HttpRequest request, UserAccounts accounts, Logins logins, LocalServer server, ClientApiOptions options)
+        HttpRequest request, UserAccounts accounts, LoginTokens loginTokens, Logins logins, LocalServer server, ClientApiOptions options)
     {
         var (wanted, error) = await request.ReadJsonAsync(ClientApiJson.Default.LoginRequest);
         if (error is not null)
@@ -25,38 +29,32 @@ internal static class Sessions
             return error;
         }
 
-        if (wanted!.Type != AuthenticationTypes.Password)
-        {
-            return MatrixError.BadRequest("Bad login type: this server knows m.login.password");
-        }
-
-        if (wanted.Identifier is { Type: not UserIdentifier.MatrixId })
-        {
-            return MatrixError.BadRequest("Bad identifier type: this server knows m.id.user");
-        }
-
-        if ((wanted.Identifier?.User ?? wanted.User) is not { } user)
-        {
-            return MatrixError.MissingParam("identifier.user");
-        }
-
-        if (wanted.Password is not { } password)
-        {
-            return MatrixError.MissingParam("password");
-        }
-
-        if (NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName) is { } refused)
+        if (NewDevice.Refuse(wanted!.DeviceId, wanted.InitialDeviceDisplayName) is { } refused)
         {
             return refused;
         }
 
-        if (await accounts.AuthenticateAsync(user, password, request.HttpContext.RequestAborted) is not { } account)
+        var (account, wrong) = wanted.Type switch
         {
-            return MatrixError.Forbidden("Wrong user name or password");
+            AuthenticationTypes.Password => await ByPasswordAsync(wanted, accounts, request.HttpContext.RequestAborted),
+            AuthenticationTypes.Token when options.LoginTokens => ByToken(wanted, loginTokens, accounts),
+            _ => (null, MatrixError.BadRequest("Bad login type: GET /login tells which there are")),
+        };
+        if (account is null)
+        {
+            return wrong!;
         }
 
-        var login = await logins.LogInAsync(
-            account.User, wanted.DeviceId, wanted.InitialDeviceDisplayName, refreshable: wanted.RefreshToken is true);
+        if (account.Standing.Locked)
+        {
+            return MatrixError.UserLocked();
+        }
+
+        if (await logins.LogInAsync(account.User, wanted.DeviceId, wanted.InitialDeviceDisplayName, wanted.RefreshToken is true) is not { } login)
+        {
+            return MatrixError.Forbidden("A cross-signing key has that ID: it cannot be a device's");
+        }
+
         var response = new LoginResponse(account.UserId, login.Tokens.AccessToken, login.DeviceId, server.Name)
         {
             RefreshToken = login.Tokens.RefreshToken,
@@ -75,9 +73,14 @@ internal static class Sessions
             return error;
         }
 
-        return await logins.RefreshAsync(body!.RefreshToken) is { } tokens
-            ? Json(new RefreshResponse(tokens.AccessToken, tokens.RefreshToken, tokens.ExpiresInMs), ClientApiJson.Default.RefreshResponse)
-            : MatrixError.UnknownToken(softLogout: false);
+        var (tokens, verdict) = await logins.RefreshAsync(body!.RefreshToken);
+        return verdict switch
+        {
+            RefreshVerdict.Good => Json(
+                new RefreshResponse(tokens!.AccessToken, tokens.RefreshToken, tokens.ExpiresInMs), ClientApiJson.Default.RefreshResponse),
+            RefreshVerdict.Locked => MatrixError.UserLocked(),
+            _ => MatrixError.UnknownToken(softLogout: false),
+        };
     }
 
     /// <summary><c>POST /_matrix/client/v3/logout</c></summary>
@@ -96,12 +99,51 @@ internal static class Sessions
 
     /// <summary><c>GET /_matrix/client/v3/account/whoami</c></summary>
     public static IResult WhoAmI(Requester requester) =>
-        Json(new WhoAmIResponse(requester.UserId, requester.DeviceId, false), ClientApiJson.Default.WhoAmIResponse);
+        Json(new WhoAmIResponse(requester.UserId, requester.DeviceId, requester.IsGuest), ClientApiJson.Default.WhoAmIResponse);
+
+    private static async Task<(AccountRow? Account, MatrixError? Error)> ByPasswordAsync(
+        LoginRequest wanted, UserAccounts accounts, CancellationToken cancellationToken)
+    {
+        if (wanted.Identifier is { Type: not UserIdentifier.MatrixId })
+        {
+            return (null, MatrixError.BadRequest("Bad identifier type: this server knows m.id.user"));
+        }
+
+        if ((wanted.Identifier?.User ?? wanted.User) is not { } user)
+        {
+            return (null, MatrixError.MissingParam("identifier.user"));
+        }
+
+        if (wanted.Password is not { } password)
+        {
+            return (null, MatrixError.MissingParam("password"));
+        }
+
+        return await accounts.AuthenticateAsync(user, password, cancellationToken) is { } account
+            ? (account, null)
+            : (null, MatrixError.Forbidden("Wrong user name or password"));
+    }
+
+    private static (AccountRow? Account, MatrixError? Error) ByToken(LoginRequest wanted, LoginTokens tokens, UserAccounts accounts)
+    {
+        if (wanted.Token is not { } token)
+        {
+            return (null, MatrixError.MissingParam("token"));
+        }
+
+        return tokens.Redeem(token) is { } user && accounts.Find(user) is { IsDeactivated: false } account
+            ? (account, null)
+            : (null, MatrixError.Forbidden("The login token is not known, used or too old"));
+    }
 }
 
 internal sealed record LoginFlows(LoginFlow[] Flows);
 
-internal sealed record LoginFlow(string Type);
+internal sealed record LoginFlow(string Type)
+{
+    /// <summary>Whether users may make tokens of this type; null for other types.</summary>
+    public bool? GetLoginToken { get; init; }
+}
 
 /// <param name="Type">The kind of login.</param>
 internal sealed record LoginRequest(string Type)
@@ -112,6 +154,9 @@ internal sealed record LoginRequest(string Type)
     public string? User { get; init; }
 
     public string? Password { get; init; }
+
+    /// <summary>Of <c>m.login.token</c>.</summary>
+    public string? Token { get; init; }
 
     public string? DeviceId { get; init; }
 

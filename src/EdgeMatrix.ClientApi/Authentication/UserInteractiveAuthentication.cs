@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Protocol;
@@ -6,113 +5,143 @@ using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 
-/// <summary>Asks for a proof before something grave is done: each operation has one flow of one stage.</summary>
+/// <summary>Asks for proofs before something grave is done: flows of stages, bound to one request of one user.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api</remarks>
 public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomSource random, TimeProvider time)
 {
     private readonly InteractiveSessions _sessions = new(random, time);
 
-    /// <summary>Asks for <c>m.login.dummy</c>: nothing to prove, but the steps are those of any flow.</summary>
-    /// <remarks>The body may change between the steps: clients ask for the flows before the user has chosen a name.</remarks>
-    /// <returns>Null to go on, else the answer.</returns>
-    internal Task<IResult?> CheckDummyAsync(HttpRequest request, JsonElement body) =>
-        CheckAsync(request, body, AuthenticationTypes.Dummy, null, "", _ => Task.FromResult(true));
-
     /// <summary>Asks for the requester's password.</summary>
     /// <returns>Null to go on, else the answer.</returns>
-    internal Task<IResult?> CheckPasswordAsync(HttpRequest request, JsonElement body, Requester requester) =>
-        CheckAsync(request, body, AuthenticationTypes.Password, requester, WithoutAuth(body), async given =>
-        {
-            if (given.Identifier is { Type: not UserIdentifier.MatrixId } || given.Password is null)
-            {
-                return false;
-            }
+    internal async Task<IResult?> CheckPasswordAsync(HttpRequest request, JsonElement body, Requester requester) =>
+        (await CheckAccountAsync(request, body, requester)).Answer;
 
-            var name = given.Identifier?.User ?? given.User ?? requester.UserId;
-            var account = await accounts.AuthenticateAsync(name, given.Password, request.HttpContext.RequestAborted);
-            return account?.User == requester.UserNid;
-        });
-
-    private async Task<IResult?> CheckAsync(
-        HttpRequest request, JsonElement body, string stage, Requester? requester, string boundBody, Func<AuthenticationData, Task<bool>> prove)
+    /// <summary>As <see cref="CheckPasswordAsync"/>; without a requester, of whoever proves to have an account.</summary>
+    /// <returns>The session with the account, or the answer.</returns>
+    internal async Task<(InteractiveSession? Passed, IResult? Answer)> CheckAccountAsync(
+        HttpRequest request, JsonElement body, Requester? requester)
     {
-        var operation = InteractiveOperation.Of(request.Method, request.Path.Value ?? "", requester?.UserId, boundBody);
-        if (!body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
+        var (passed, answer) = await CheckAsync(new InteractiveRequest(
+            request,
+            body,
+            requester?.UserId,
+            [[AuthenticationTypes.Password]],
+            new() { [AuthenticationTypes.Password] = (given, session) => ProvePasswordAsync(given, session, requester, request) }));
+        return passed?.Account is { Standing.Locked: true } ? (null, MatrixError.UserLocked()) : (passed, answer);
+    }
+
+    /// <returns>The session, ended, if every stage of a flow is passed; else the answer.</returns>
+    internal async Task<(InteractiveSession? Passed, IResult? Answer)> CheckAsync(InteractiveRequest wanted)
+    {
+        var operation = wanted.Operation;
+        if (!wanted.Body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
         {
-            return Challenge(stage, _sessions.Begin(operation), null);
+            return (null, Challenge(wanted, _sessions.Begin(operation), null));
         }
 
         var (given, error) = auth.As(ClientApiJson.Default.AuthenticationData);
         if (given is null)
         {
-            return error;
+            return (null, error);
         }
 
         // A session that is gone (the server was started anew) is no fault of the client: it gets another.
-        var known = given.Session is null ? null : _sessions.Find(given.Session);
-        if (known is not null && known != operation)
+        var session = given.Session is null ? null : _sessions.Find(given.Session);
+        if (session is not null && session.Operation != operation)
         {
-            return MatrixError.Forbidden("The session belongs to another request");
+            return (null, MatrixError.Forbidden("The session belongs to another request"));
         }
 
-        var session = known is null ? null : given.Session;
-        if (given.Type is null || (known is null && given.Session is not null))
+        if (session is null && given.Session is not null)
         {
-            return Challenge(stage, session ?? _sessions.Begin(operation), null);
+            return (null, Challenge(wanted, _sessions.Begin(operation), null));
         }
 
-        if (given.Type != stage)
+        session ??= _sessions.Begin(operation);
+
+        // "Completed stages cannot be retried by clients"
+        if (given.Type is { } stage && !session.Completed.Contains(stage))
         {
-            return Challenge(stage, session ?? _sessions.Begin(operation), ("M_UNRECOGNIZED", $"{given.Type} is no stage of this flow"));
+            if (!IsNext(wanted, session, stage))
+            {
+                return (null, Challenge(wanted, session, new StageRefusal("M_UNRECOGNIZED", $"{stage} is not the next stage of a flow")));
+            }
+
+            if (await wanted.Proofs[stage](given, session) is { } refusal)
+            {
+                return (null, Challenge(wanted, session, refusal));
+            }
+
+            session.Complete(stage);
         }
 
-        if (!await prove(given))
+        return wanted.Flows.Any(flow => flow.All(session.Completed.Contains)) && _sessions.TryEnd(session)
+            ? (session, null)
+            : (null, Challenge(wanted, session, null));
+    }
+
+    private async Task<StageRefusal?> ProvePasswordAsync(
+        AuthenticationData given, InteractiveSession session, Requester? requester, HttpRequest request)
+    {
+        var name = given.Identifier?.User ?? given.User ?? requester?.UserId;
+        if (given.Identifier is { Type: not UserIdentifier.MatrixId } || given.Password is null || name is null)
         {
-            return Challenge(stage, session ?? _sessions.Begin(operation), ("M_FORBIDDEN", "Wrong user name or password"));
+            return StageRefusal.WrongPassword;
         }
 
-        if (session is not null)
+        var account = await accounts.AuthenticateAsync(name, given.Password, request.HttpContext.RequestAborted);
+        if (account is null || (requester is not null && account.User != requester.UserNid))
         {
-            _sessions.End(session);
+            return StageRefusal.WrongPassword;
         }
 
+        session.Account = account;
         return null;
     }
 
-    private static JsonText Challenge(string stage, string session, (string Code, string Message)? failure) =>
+    // "the flow's stages must be completed in order"
+    private static bool IsNext(InteractiveRequest wanted, InteractiveSession session, string stage) =>
+        wanted.Flows.Any(flow => flow.TakeWhile(session.Completed.Contains).Count() is var done
+            && done == session.Completed.Count
+            && done < flow.Length
+            && flow[done] == stage);
+
+    private static JsonText Challenge(InteractiveRequest wanted, InteractiveSession session, StageRefusal? failure) =>
         JsonText.Write(StatusCodes.Status401Unauthorized, json =>
         {
             json.WriteStartObject();
-            if (failure is { } failed)
+            if (failure is not null)
             {
-                json.WriteString("errcode"u8, failed.Code);
-                json.WriteString("error"u8, failed.Message);
+                json.WriteString("errcode"u8, failure.Code);
+                json.WriteString("error"u8, failure.Message);
             }
 
             json.WriteStartArray("completed"u8);
+            foreach (var stage in session.Completed)
+            {
+                json.WriteStringValue(stage);
+            }
+
             json.WriteEndArray();
             json.WriteStartArray("flows"u8);
-            json.WriteStartObject();
-            json.WriteStartArray("stages"u8);
-            json.WriteStringValue(stage);
-            json.WriteEndArray();
-            json.WriteEndObject();
+            foreach (var flow in wanted.Flows)
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("stages"u8);
+                foreach (var stage in flow)
+                {
+                    json.WriteStringValue(stage);
+                }
+
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
             json.WriteEndArray();
             json.WriteStartObject("params"u8);
+            wanted.WriteParams?.Invoke(json);
             json.WriteEndObject();
-            json.WriteString("session"u8, session);
+            json.WriteString("session"u8, session.Id);
             json.WriteEndObject();
         });
-
-    /// <summary>The body as it must come again, whatever the order of its keys.</summary>
-    private static string WithoutAuth(JsonElement body)
-    {
-        var text = new StringBuilder();
-        foreach (var property in body.EnumerateObject().Where(p => p.Name != "auth").OrderBy(p => p.Name, StringComparer.Ordinal))
-        {
-            text.Append(property.Name).Append('\0').Append(property.Value.GetRawText()).Append('\0');
-        }
-
-        return text.ToString();
-    }
 }

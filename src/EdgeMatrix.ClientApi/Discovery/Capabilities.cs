@@ -9,7 +9,7 @@ namespace EdgeMatrix.ClientApi.Discovery;
 internal static class Capabilities
 {
     /// <summary><c>GET /_matrix/client/v3/capabilities</c></summary>
-    public static IResult Get(ClientApiOptions options) => JsonText.Write(json =>
+    public static IResult Get(Requester requester, ClientApiOptions options) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteStartObject("capabilities"u8);
@@ -23,15 +23,40 @@ internal static class Capabilities
 
         json.WriteEndObject();
         json.WriteEndObject();
-        WriteSwitch(json, "m.change_password", true);
-        WriteSwitch(json, "m.profile_fields", true);
-        WriteSwitch(json, "m.set_displayname", true);
-        WriteSwitch(json, "m.set_avatar_url", true);
+        WriteSwitch(json, "m.change_password", !requester.IsGuest);
+        WriteProfileFields(json, requester);
+        WriteSwitch(json, "m.set_displayname", !requester.IsSuspended);
+        WriteSwitch(json, "m.set_avatar_url", requester is { IsGuest: false, IsSuspended: false });
         WriteSwitch(json, "m.3pid_changes", false);
-        WriteSwitch(json, "m.get_login_token", false);
+        WriteSwitch(json, "m.get_login_token", options.LoginTokens && !requester.IsGuest);
+        WriteSwitch(json, "m.forget_forced_upon_leave", options.ForgetOnLeave);
+        if (requester.IsAdmin)
+        {
+            // "This property should be omitted altogether if suspend and lock would be false."
+            json.WriteStartObject("m.account_moderation"u8);
+            json.WriteBoolean("suspend"u8, true);
+            json.WriteBoolean("lock"u8, true);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
         json.WriteEndObject();
     });
+
+    private static void WriteProfileFields(Utf8JsonWriter json, Requester requester)
+    {
+        json.WriteStartObject("m.profile_fields"u8);
+        json.WriteBoolean("enabled"u8, !requester.IsSuspended);
+        if (requester is { IsGuest: true, IsSuspended: false })
+        {
+            // "Guest users may only modify their display name; other profile fields may not be changed."
+            json.WriteStartArray("allowed"u8);
+            json.WriteStringValue("displayname"u8);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
 
     private static void WriteSwitch(Utf8JsonWriter json, string name, bool enabled)
     {

@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Pipeline;
@@ -12,13 +13,15 @@ internal sealed class TokenAuthentication(AccessTokens tokens)
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var use = context.GetEndpoint()?.Metadata.GetMetadata<TokenUseMark>()?.Use ?? TokenUse.None;
-        if (use == TokenUse.Required)
+        var token = use == TokenUse.None ? null : FindToken(context.Request);
+        if (use == TokenUse.Required && token is null)
         {
-            if (FindToken(context.Request) is not { } token)
-            {
-                await MatrixError.MissingToken().ExecuteAsync(context);
-                return;
-            }
+            await MatrixError.MissingToken().ExecuteAsync(context);
+            return;
+        }
+
+        if (token is not null)
+        {
 
             var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString());
             if (lookup.Verdict != TokenVerdict.Good)
@@ -28,10 +31,30 @@ internal sealed class TokenAuthentication(AccessTokens tokens)
             }
 
             var who = lookup.Owner!;
-            context.Features.Set(new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.IsAdmin));
+            if (Refuse(context, who.Standing) is { } refused)
+            {
+                await refused.ExecuteAsync(context);
+                return;
+            }
+
+            context.Features.Set(new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.Standing.Admin)
+            {
+                IsGuest = who.Standing.Guest,
+                IsSuspended = who.Standing.Suspended,
+            });
         }
 
         await next(context);
+    }
+
+    // An endpoint without a mark is of no table of the Client-Server API: it is for accounts without limits.
+    private static MatrixError? Refuse(HttpContext context, AccountStanding standing)
+    {
+        var mark = context.GetEndpoint()?.Metadata.GetMetadata<AccountLimitMark>();
+        return standing.Locked && mark?.ForLocked is not true ? MatrixError.UserLocked()
+            : standing.Guest && mark?.ForGuests is not true ? MatrixError.GuestAccessForbidden("Guests may not do that")
+            : standing.Suspended && mark?.NotForSuspended is true ? MatrixError.UserSuspended()
+            : null;
     }
 
     private static string? FindToken(HttpRequest request)

@@ -80,7 +80,7 @@ internal static class NotificationList
         json.WritePropertyName("actions"u8);
         (rules.Evaluate(new PushedEvent(db, room, pdu, stored.State))?.Actions ?? _notify).WriteTo(json);
         json.WritePropertyName("event"u8);
-        new ClientEventWriter(db, room, requester.DeviceNid, now).Write(json, stored, withRoomId: false);
+        new ClientEventWriter(db, room, requester.DeviceNid, now) { Visibility = visibility }.Write(json, stored, withRoomId: false);
         json.WriteBoolean("read"u8, row.Read);
         json.WriteString("room_id"u8, room.Id);
         json.WriteNumber("ts"u8, pdu.OriginServerTs);

@@ -28,6 +28,11 @@ internal static class RoomSending
             return NotInRoom();
         }
 
+        if (requester.IsSuspended && (eventType != "m.room.redaction" || !content.TryGetProperty("redacts", out _)))
+        {
+            return MatrixError.UserSuspended();
+        }
+
         // MSC4169: a redaction may be sent like any event; what it redacts stands in its content.
         var redacts = eventType == "m.room.redaction" ? JsonContent.Text(content, "redacts") : null;
         return redacts is null
@@ -127,7 +132,13 @@ internal static class RoomSending
             return MatrixError.NotFound("The event to redact is not in the room");
         }
 
+        // "Redact their own events" is what the suspended may still do.
         var sender = stored.Parse(room.Version).Sender;
+        if (requester.IsSuspended && sender != requester.UserId)
+        {
+            return MatrixError.UserSuspended();
+        }
+
         return await Answer(engine.SendAsync(
             room,
             state =>

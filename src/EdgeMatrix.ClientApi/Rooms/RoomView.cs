@@ -22,6 +22,7 @@ internal sealed class RoomView : IDisposable
         Visibility = visibility;
         State = state;
         Writer = writer;
+        writer.Visibility = visibility;
     }
 
     public Snapshot Db { get; }

@@ -31,6 +31,9 @@ public sealed class RoomEngine(
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }
 
+    /// <summary>Users whose events whoever joins later sees redacted.</summary>
+    public Erasures Erasures { get; } = new(database);
+
     /// <summary>How long messages live.</summary>
     public RetentionPolicy Retention { get; init; } = RetentionPolicy.Off;
 

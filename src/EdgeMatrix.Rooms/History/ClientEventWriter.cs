@@ -16,11 +16,14 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
     /// <summary>What is bundled with the events; null: nothing.</summary>
     public BundledRelations? Relations { get; set; }
 
+    /// <summary>What the asking user may see: events of erased users are redacted for those who came later. Null: nobody's view.</summary>
+    public RoomVisibility? Visibility { get; set; }
+
     /// <summary>Writes one event.</summary>
     /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
     /// <param name="membership">The asking user's membership at the event, for <c>unsigned.membership</c>; null to leave it out.</param>
     public void Write(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership = null) =>
-        Write(json, stored, stored.Parse(room.Version), withRoomId, membership);
+        Write(json, stored, Shown(stored), withRoomId, membership);
 
     /// <summary>As <see cref="Write"/>, in the form that a redaction would leave.</summary>
     public void WriteRedacted(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership) =>
@@ -38,6 +41,12 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         json.WriteString("state_key"u8, pdu.StateKey);
         json.WriteString("type"u8, pdu.Type);
         json.WriteEndObject();
+    }
+
+    private Pdu Shown(StoredEvent stored)
+    {
+        var pdu = stored.Parse(room.Version);
+        return Visibility?.IsErased(stored) is true ? Redaction.RedactPdu(pdu) : pdu;
     }
 
     private void Write(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership)
@@ -86,7 +95,7 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
 
         if (stored.Replaces is { } replaced && EventTable.Find(db, replaced) is { } before)
         {
-            var previous = before.Parse(room.Version);
+            var previous = Shown(before);
             json.WritePropertyName("prev_content"u8);
             json.WriteRawValue(previous.ContentJson, skipInputValidation: true);
             json.WriteString("prev_sender"u8, previous.Sender);

@@ -19,11 +19,14 @@ public sealed class RoomVisibility
     private readonly string _userId;
     private readonly long _joinedUntil;
     private readonly long? _expiredUntil;
+    private readonly Erasures _erasures;
+    private Dictionary<string, bool>? _erased;
     private readonly Dictionary<long, (string Visibility, Membership? Membership)> _byNode = [];
 
     public RoomVisibility(Session db, RoomEngine engine, Room room, long user, string userId)
     {
         _db = db;
+        _erasures = engine.Erasures;
         _version = room.Version;
         _userId = userId;
         Current = MembershipTable.Find(db, room.Nid, user);
@@ -85,6 +88,26 @@ public sealed class RoomVisibility
         };
     }
 
+    /// <summary>Whether the user sees the event redacted only, as its sender was erased before the user was ever joined.</summary>
+    /// <remarks>"Users which had visibility on those events prior to the erasure are still able to see unredacted copies."</remarks>
+    public bool IsErased(StoredEvent stored)
+    {
+        if (_erasures.IsNone)
+        {
+            return false;
+        }
+
+        var sender = stored.Parse(_version).Sender;
+        _erased ??= new Dictionary<string, bool>(StringComparer.Ordinal);
+        if (!_erased.TryGetValue(sender, out var erased))
+        {
+            erased = sender != _userId && _erasures.Find(_db, sender) is { } position && !WasJoinedBefore(position);
+            _erased[sender] = erased;
+        }
+
+        return erased;
+    }
+
     private bool Allows(string visibility, Membership? membership, long nid) =>
         // 1. If the history_visibility was set to world_readable, allow. 2. If the user's membership was join, allow.
         visibility == "world_readable"
@@ -122,6 +145,22 @@ public sealed class RoomVisibility
 
     private Membership? MembershipOf(StoredEvent? stored) =>
         stored is null ? null : Memberships.Of(stored.Parse(_version));
+
+    private bool WasJoinedBefore(long position)
+    {
+        for (var nid = Current?.Event; nid is not null;)
+        {
+            var stored = EventTable.Find(_db, nid.Value);
+            if (nid < position && MembershipOf(stored) == Membership.Join)
+            {
+                return true;
+            }
+
+            nid = stored?.Replaces;
+        }
+
+        return false;
+    }
 
     // The chain of replaced member events is the history of the user's membership.
     private long LastJoined(MembershipRow? current)

@@ -1,21 +1,36 @@
 namespace EdgeMatrix.Storage.Accounts;
 
 /// <param name="Password">An Argon2id PHC string; null where there is no password login.</param>
-public sealed record AccountRow(long User, string UserId, string? Password, bool Admin);
+/// <param name="CreatedTs">ms since the Unix epoch, as is <paramref name="DeactivatedTs"/>.</param>
+/// <param name="DeactivatedTs">When the account was given up; null while it is in use.</param>
+public sealed record AccountRow(
+    long User, string UserId, string? Password, AccountStanding Standing, long CreatedTs, long? DeactivatedTs = null)
+{
+    public bool Admin => Standing.Admin;
 
-/// <summary>The <c>accounts</c> table: the users of this server.</summary>
+    public bool IsDeactivated => DeactivatedTs is not null;
+}
+
+/// <summary>The <c>accounts</c> table: the users of this server, those who have left it for good among them.</summary>
 public static class AccountTable
 {
-    private const string Columns = "a.user, u.user_id, a.password, a.admin";
+    private const string Columns =
+        "a.user, u.user_id, a.password, a.admin, a.guest, a.locked, a.suspended, a.created_ts, a.deactivated_ts";
+
     private const string FindSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE u.user_id = ?";
     private const string FindByNidSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE a.user = ?";
     private const string AllSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user ORDER BY u.user_id";
 
     private const string InsertSql = """
-        INSERT INTO accounts (user, password, admin, created_ts) VALUES (?, ?, ?, ?) ON CONFLICT (user) DO NOTHING
+        INSERT INTO accounts (user, password, admin, guest, created_ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (user) DO NOTHING
         """;
 
     private const string SetPasswordSql = "UPDATE accounts SET password = ? WHERE user = ?";
+    private const string SetStandingSql = "UPDATE accounts SET admin = ?, guest = ?, locked = ?, suspended = ? WHERE user = ?";
+    private const string DeactivateSql = "UPDATE accounts SET password = NULL, deactivated_ts = ?, parting = 1 WHERE user = ?";
+    private const string ReactivateSql = "UPDATE accounts SET deactivated_ts = NULL, parting = 0 WHERE user = ?";
+    private const string FirstPartingSql = "SELECT user FROM accounts WHERE parting = 1 LIMIT 1";
+    private const string PartedSql = "UPDATE accounts SET parting = 0 WHERE user = ?";
 
     public static AccountRow? Find(Session db, string userId)
     {
@@ -43,20 +58,58 @@ public static class AccountTable
     }
 
     /// <summary>Adds an account; returns false, and changes nothing, if the user has one.</summary>
-    /// <param name="createdTs">ms since the Unix epoch.</param>
-    public static bool TryAdd(WriteTransaction db, long user, string? password, bool admin, long createdTs)
+    public static bool TryAdd(WriteTransaction db, AccountRow account)
     {
-        using var insert = db.Prepare(InsertSql).Bind(user).Bind(password).Bind(admin).Bind(createdTs);
+        using var insert = db.Prepare(InsertSql)
+            .Bind(account.User).Bind(account.Password).Bind(account.Admin).Bind(account.Standing.Guest).Bind(account.CreatedTs);
         insert.Run();
         return insert.Changes == 1;
     }
 
-    public static void SetPassword(WriteTransaction db, long user, string password)
+    public static void SetPassword(WriteTransaction db, long user, string? password)
     {
         using var update = db.Prepare(SetPasswordSql).Bind(password).Bind(user);
         update.Run();
     }
 
-    private static AccountRow Read(Statement query) =>
-        new(query.Int64(0), query.Text(1), query.TextOrNull(2), query.Int64(3) != 0);
+    public static void SetStanding(WriteTransaction db, long user, AccountStanding standing)
+    {
+        using var update = db.Prepare(SetStandingSql)
+            .Bind(standing.Admin).Bind(standing.Guest).Bind(standing.Locked).Bind(standing.Suspended).Bind(user);
+        update.Run();
+    }
+
+    /// <summary>Gives the account up, without its password; <see cref="FirstParting"/> finds it until <see cref="Parted"/>.</summary>
+    public static void Deactivate(WriteTransaction db, long user, long ts)
+    {
+        using var update = db.Prepare(DeactivateSql).Bind(ts).Bind(user);
+        update.Run();
+    }
+
+    public static void Reactivate(WriteTransaction db, long user)
+    {
+        using var update = db.Prepare(ReactivateSql).Bind(user);
+        update.Run();
+    }
+
+    /// <summary>Nid of a user who was deactivated and is not out of all rooms yet; null if there is none.</summary>
+    public static long? FirstParting(Session db)
+    {
+        using var query = db.Prepare(FirstPartingSql);
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    public static void Parted(WriteTransaction db, long user)
+    {
+        using var update = db.Prepare(PartedSql).Bind(user);
+        update.Run();
+    }
+
+    private static AccountRow Read(Statement query) => new(
+        query.Int64(0),
+        query.Text(1),
+        query.TextOrNull(2),
+        new AccountStanding(query.Int64(3) != 0, query.Int64(4) != 0, query.Int64(5) != 0, query.Int64(6) != 0),
+        query.Int64(7),
+        query.IsNull(8) ? null : query.Int64(8));
 }

@@ -5,10 +5,11 @@ namespace EdgeMatrix.Storage.Accounts;
 /// <param name="Refresh">Nid of the refresh token issued with it, if there was one and it is still good.</param>
 /// <param name="Replaces">The token is of a pair that replaced another, which is still good.</param>
 public sealed record AccessTokenRow(
-    long User, string UserId, bool Admin, long Device, string DeviceId, long? LastSeenTs, long? ExpiresTs, long? Refresh, bool Replaces);
+    long User, string UserId, AccountStanding Standing, long Device, string DeviceId, long? LastSeenTs, long? ExpiresTs, long? Refresh, bool Replaces);
 
 /// <param name="Next">Nid of the refresh token that was issued for it and has not been used yet.</param>
-public sealed record RefreshTokenRow(long Nid, long Device, long? Next);
+/// <param name="Locked">The account is locked.</param>
+public sealed record RefreshTokenRow(long Nid, long Device, long? Next, bool Locked);
 
 /// <summary>The <c>access_tokens</c> and <c>refresh_tokens</c> tables. Tokens are known by their SHA-256 hashes only.</summary>
 /// <remarks>
@@ -20,7 +21,7 @@ public static class TokenTable
 {
     private const string FindAccessSql = """
         SELECT d.user, u.user_id, a.admin, d.nid, d.device_id, d.last_seen_ts, t.expires_ts, r.nid,
-               EXISTS (SELECT 1 FROM refresh_tokens p WHERE p.device = t.device AND p.next = t.refresh)
+               EXISTS (SELECT 1 FROM refresh_tokens p WHERE p.device = t.device AND p.next = t.refresh), a.guest, a.locked, a.suspended
         FROM access_tokens t
         JOIN devices d ON d.nid = t.device
         JOIN users u ON u.nid = d.user
@@ -30,7 +31,11 @@ public static class TokenTable
         """;
 
     private const string InsertAccessSql = "INSERT INTO access_tokens (hash, device, expires_ts, refresh) VALUES (?, ?, ?, ?)";
-    private const string FindRefreshSql = "SELECT nid, device, next FROM refresh_tokens WHERE hash = ?";
+    private const string FindRefreshSql = """
+        SELECT r.nid, r.device, r.next, a.locked
+        FROM refresh_tokens r JOIN devices d ON d.nid = r.device JOIN accounts a ON a.user = d.user WHERE r.hash = ?
+        """;
+
     private const string InsertRefreshSql = "INSERT INTO refresh_tokens (hash, device) VALUES (?, ?)";
     private const string SetNextSql = "UPDATE refresh_tokens SET next = ? WHERE nid = ?";
     private const string PredecessorsSql = "SELECT nid FROM refresh_tokens WHERE device = ? AND next = ?";
@@ -46,7 +51,7 @@ public static class TokenTable
             ? new AccessTokenRow(
                 query.Int64(0),
                 query.Text(1),
-                query.Int64(2) != 0,
+                new AccountStanding(query.Int64(2) != 0, query.Int64(9) != 0, query.Int64(10) != 0, query.Int64(11) != 0),
                 query.Int64(3),
                 query.Text(4),
                 query.IsNull(5) ? null : query.Int64(5),
@@ -65,7 +70,7 @@ public static class TokenTable
     public static RefreshTokenRow? FindRefresh(Session db, ReadOnlySpan<byte> hash)
     {
         using var query = db.Prepare(FindRefreshSql).Bind(hash);
-        return query.Step() ? new RefreshTokenRow(query.Int64(0), query.Int64(1), query.IsNull(2) ? null : query.Int64(2)) : null;
+        return query.Step() ? new RefreshTokenRow(query.Int64(0), query.Int64(1), query.IsNull(2) ? null : query.Int64(2), query.Int64(3) != 0) : null;
     }
 
     /// <summary>Adds a refresh token; returns its nid.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Relations;
@@ -8,9 +9,10 @@ using EdgeMatrix.Storage.Rooms;
 namespace EdgeMatrix.Sync.Rooms;
 
 /// <summary>Writes a room's events in the form that the filter asks for.</summary>
-internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter json)
+/// <param name="visibility">What the syncing user may see; null where only stripped state is written.</param>
+internal sealed class EventOutput(SyncRound round, Room room, RoomVisibility? visibility, Utf8JsonWriter json)
 {
-    private readonly ClientEventWriter _events = new(round.Db, room, round.Request.Device, round.Now);
+    private readonly ClientEventWriter _events = new(round.Db, room, round.Request.Device, round.Now) { Visibility = visibility };
 
     /// <param name="membership">The asking user's membership at the event; null to leave it out.</param>
     public void Write(StoredEvent stored, Membership? membership)
@@ -26,9 +28,9 @@ internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter jso
     }
 
     /// <summary>Reads what is to be bundled with the events of a timeline.</summary>
-    public void Bundle(RoomVisibility visibility, List<StoredEvent> events)
+    public void Bundle(List<StoredEvent> events)
     {
-        if (!round.Filter.FederationFormat)
+        if (visibility is not null && !round.Filter.FederationFormat)
         {
             _events.Relations = BundledRelations.Read(round.Db, room, visibility, round.Request.User, round.Request.UserId, events);
         }
@@ -52,7 +54,7 @@ internal sealed class EventOutput(SyncRound round, Room room, Utf8JsonWriter jso
         if (round.Filter.FederationFormat)
         {
             // The raw event as received over federation.
-            output.WriteRawValue(stored.Json, skipInputValidation: true);
+            output.WriteRawValue(visibility?.IsErased(stored) is true ? Redaction.RedactPdu(SyncRound.Parse(room, stored)).Json.Span : stored.Json, skipInputValidation: true);
         }
         else
         {

@@ -36,13 +36,13 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
 
     public void Write(SyncRound round, Utf8JsonWriter json)
     {
-        var output = new EventOutput(round, Room, json);
+        var output = new EventOutput(round, Room, Visibility, json);
         WriteState(round, json, output);
         if (Timeline.Limited)
         {
             // The server should include bundled aggregations when the relevant section has a limited value of true: else
             // the client has the child events.
-            output.Bundle(Visibility, Timeline.Events);
+            output.Bundle(Timeline.Events);
         }
 
         json.WriteStartObject("timeline"u8);

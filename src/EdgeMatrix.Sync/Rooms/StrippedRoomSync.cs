@@ -35,7 +35,7 @@ internal static class StrippedRoomSync
             return false;
         }
 
-        var output = new EventOutput(round, room, json);
+        var output = new EventOutput(round, room, visibility: null, json);
         json.WriteStartObject(room.Id);
         json.WriteStartObject(own.Membership == Membership.Invite ? "invite_state"u8 : "knock_state"u8);
         json.WriteStartArray("events"u8);

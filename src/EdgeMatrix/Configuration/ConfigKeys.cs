@@ -67,6 +67,11 @@ internal static class ConfigKeys
             (options, secret) => options with { Registration = options.Registration with { SharedSecret = secret } },
             RefuseEmpty,
             secret: true),
+        ConfigKey.Flag(
+            "login.tokens",
+            "Whether users may, with their password, make tokens that let another device of theirs in (/login/get_token).",
+            options => options.Login.Tokens,
+            (options, tokens) => options with { Login = options.Login with { Tokens = tokens } }),
         ConfigKey.Choice(
             "rooms.default_version",
             "The room version of new rooms where the client asks for none.",

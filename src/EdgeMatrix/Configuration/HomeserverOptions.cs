@@ -9,6 +9,7 @@ public sealed record HomeserverOptions
     public TlsOptions Tls { get; init; } = new();
     public NetworkOptions Network { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
+    public LoginOptions Login { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
@@ -53,6 +54,12 @@ public sealed record RegistrationOptions
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
     public string? SharedSecret { get; init; }
+}
+
+public sealed record LoginOptions
+{
+    /// <summary>Whether users may make tokens that let another device of theirs in.</summary>
+    public bool Tokens { get; init; }
 }
 
 public sealed record RoomOptions

@@ -48,6 +48,8 @@ public class BoundsTests
         ["EventBodyCodec._idle"] = "2 coders: MaxCoders",
         ["InteractiveSessions._order"] = "1,000 sessions, the oldest goes: Begin",
         ["InteractiveSessions._sessions"] = "likewise",
+        ["LoginTokens._order"] = "1,000 tokens, the oldest goes: Issue",
+        ["LoginTokens._tokens"] = "likewise",
         ["SharedSecretRegistration._nonces"] = "1,000 nonces, the oldest goes: NewNonce",
         ["SharedSecretRegistration._order"] = "likewise",
         ["StateNodeCollector._marking"] = "four steps; beside them two bits for each state node, and only while a run lasts: StateNodeMarks",

@@ -1,0 +1,48 @@
+using EdgeMatrix.Accounts.Deactivation;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Authentication;
+
+/// <summary>Giving an account up.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#account-deactivation</remarks>
+internal static class Deactivation
+{
+    /// <summary><c>POST /_matrix/client/v3/account/deactivate</c></summary>
+    public static async Task<IResult> Deactivate(
+        HttpRequest request, Requester? requester, UserInteractiveAuthentication authentication, AccountDeactivation deactivation)
+    {
+        var (body, error) = await request.ReadObjectOrEmptyAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        var (wanted, badShape) = body.As(ClientApiJson.Default.DeactivateRequest);
+        if (badShape is not null)
+        {
+            return badShape;
+        }
+
+        var (passed, challenge) = await authentication.CheckAccountAsync(request, body, requester);
+        if (passed is null)
+        {
+            return challenge!;
+        }
+
+        await deactivation.DeactivateAsync(passed.Account!.User, wanted!.Erase is true);
+        return JsonText.Write(json =>
+        {
+            // "This must be success if the homeserver has no identifiers to unbind for the user": it binds none.
+            json.WriteStartObject();
+            json.WriteString("id_server_unbind_result"u8, "success"u8);
+            json.WriteEndObject();
+        });
+    }
+}
+
+/// <summary>The body of <c>POST /account/deactivate</c>, without <c>auth</c>.</summary>
+internal sealed record DeactivateRequest
+{
+    /// <summary>False unless said otherwise.</summary>
+    public bool? Erase { get; init; }
+}

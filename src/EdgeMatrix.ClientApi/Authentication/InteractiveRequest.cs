@@ -1,0 +1,45 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Authentication;
+
+/// <summary>Judges what a client gives for a stage, and notes in the session what it has proved.</summary>
+/// <returns>Null if the stage is passed.</returns>
+internal delegate Task<StageRefusal?> StageProof(AuthenticationData given, InteractiveSession session);
+
+/// <summary>Why a stage is not passed; the client may try again.</summary>
+internal sealed record StageRefusal(string Code, string Message)
+{
+    /// <summary>One answer for whatever is wrong with a name and its password.</summary>
+    public static StageRefusal WrongPassword { get; } = new("M_FORBIDDEN", "Wrong user name or password");
+}
+
+/// <summary>A request that must be authenticated, and the ways to do so.</summary>
+/// <param name="UserId">Whose access token it bears; null for none.</param>
+/// <param name="Flows">Each a list of stages, to be passed in their order.</param>
+/// <param name="Proofs">How each stage of the flows is judged.</param>
+internal sealed record InteractiveRequest(
+    HttpRequest Request, JsonElement Body, string? UserId, string[][] Flows, Dictionary<string, StageProof> Proofs)
+{
+    /// <summary>The body may be another each time: clients ask for the flows before the user has chosen a name.</summary>
+    public bool BodyMayChange { get; init; }
+
+    /// <summary>Writes what clients must know for some stages, as members of <c>params</c>.</summary>
+    public Action<Utf8JsonWriter>? WriteParams { get; init; }
+
+    public InteractiveOperation Operation =>
+        InteractiveOperation.Of(Request.Method, Request.Path.Value ?? "", UserId, BodyMayChange ? "" : WithoutAuth(Body));
+
+    /// <summary>The body as it must come again, whatever the order of its keys.</summary>
+    private static string WithoutAuth(JsonElement body)
+    {
+        var text = new StringBuilder();
+        foreach (var property in body.EnumerateObject().Where(p => p.Name != "auth").OrderBy(p => p.Name, StringComparer.Ordinal))
+        {
+            text.Append(property.Name).Append('\0').Append(property.Value.GetRawText()).Append('\0');
+        }
+
+        return text.ToString();
+    }
+}
