@@ -81,6 +81,7 @@ public static class ClientRoutes
         api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany);
         api.MapEncryption();
         api.MapGet(V3 + "/pushers", Pushers.List);
+        api.MapPost(V3 + "/pushers/set", Pushers.Set);
         api.MapGet(V3 + "/notifications", NotificationList.Get);
         api.MapGet(V3 + "/pushrules", PushRuleEndpoints.GetAll);
         api.MapGet(V3 + "/pushrules/global", PushRuleEndpoints.GetGlobal);

@@ -519,5 +519,28 @@ internal static class Migrations
             position INTEGER NOT NULL
         ) STRICT;
         """,
+
+        // 17: where users want to be told of what they are to be notified of.
+        """
+        CREATE TABLE pushers (
+            nid                 INTEGER PRIMARY KEY AUTOINCREMENT,
+            user                INTEGER NOT NULL,
+            device              INTEGER,              -- nid of the device that set it
+            app_id              TEXT NOT NULL,
+            pushkey             TEXT NOT NULL,
+            kind                TEXT NOT NULL,
+            app_display_name    TEXT NOT NULL,
+            device_display_name TEXT NOT NULL,
+            profile_tag         TEXT,
+            lang                TEXT NOT NULL,
+            data                TEXT NOT NULL,        -- a JSON object
+            set_ts              INTEGER NOT NULL,
+            position            INTEGER NOT NULL,     -- nid of the last event that was delivered, or passed over
+            failing_since_ts    INTEGER,
+            UNIQUE (app_id, pushkey, user)
+        ) STRICT;
+        CREATE INDEX pushers_of_user ON pushers (user);
+        CREATE INDEX pushers_of_device ON pushers (device);
+        """,
     ];
 }

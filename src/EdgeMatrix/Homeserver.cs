@@ -3,6 +3,7 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Console;
 using EdgeMatrix.Console.Health;
 using EdgeMatrix.Console.Measuring;
+using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Serving;
 using EdgeMatrix.Upkeep;
 
@@ -55,6 +56,7 @@ public sealed class Homeserver : IAsyncDisposable
         app.Lifetime.ApplicationStopping.Register(readiness.Stopping);
         var upkeep = new UpkeepWorker(parts.UpkeepJobs, surroundings.Time, app.Services.GetRequiredService<ILogger<UpkeepWorker>>());
         app.Lifetime.ApplicationStopping.Register(upkeep.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Push.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
@@ -64,7 +66,11 @@ public sealed class Homeserver : IAsyncDisposable
 
     /// <summary>Returns when every listener answers.</summary>
     /// <exception cref="IOException">An address cannot be listened on.</exception>
-    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        await _app.StartAsync(cancellation);
+        _parts.Push.Start(_app.Services.GetRequiredService<ILogger<PushDelivery>>());
+    }
 
     /// <summary>Returns when the server was told to stop, by <see cref="StopAsync"/>, SIGTERM or SIGINT, and has drained.</summary>
     public Task WaitForShutdownAsync(CancellationToken cancellation) => _app.WaitForShutdownAsync(cancellation);

@@ -12,6 +12,7 @@ using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Media.Thumbnails;
@@ -48,7 +49,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Outbound = new OutboundNetwork(new AddressPolicy(options.Network.Allow), time, surroundings.Outbound);
         Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory);
 
-        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server, database.Memory).Record)
+        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server, database, user => Push!.Changed(user)).Record)
         {
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             Retention = new RetentionPolicy(
@@ -59,7 +60,9 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Members = new RoomMembers(Engine);
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
-        Receipts = new ReadReceipts(Engine);
+        Push = new PushDelivery(Engine, Outbound, options.Push.Badge);
+        Pushers = new UserPushers(database, Push, time);
+        Receipts = new ReadReceipts(Engine, Push.Changed);
         Typing = new TypingUsers(Notifier, time);
 
         Passwords = new PasswordHasher(random);
@@ -143,6 +146,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public RoomPurge Purge { get; }
 
     public HistoryPurge HistoryPurge { get; }
+
+    public PushDelivery Push { get; }
+
+    public UserPushers Pushers { get; }
 
     public ReadReceipts Receipts { get; }
 
@@ -246,6 +253,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Members);
         services.AddSingleton(Purge);
         services.AddSingleton(HistoryPurge);
+        services.AddSingleton(Push);
+        services.AddSingleton(Pushers);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(AccessTokens);
@@ -290,6 +299,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Typing.Dispose();
+        await Push.DisposeAsync();
         Outbound.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();

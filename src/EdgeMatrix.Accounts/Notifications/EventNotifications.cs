@@ -23,30 +23,38 @@ public sealed class EventNotifications
     private const int BytesAByteOfRules = 8;
 
     private readonly LocalServer _server;
+    private readonly Database _database;
+    private readonly Action<long> _changed;
     private readonly BoundedCache<long, Recipient> _recipients = new("push_rules", wanted: 4 << 20, least: 64 << 10);
 
-    public EventNotifications(LocalServer server, MemoryBudget budget)
+    // Who came to a room by a job that may not be on the disk yet, and so may not be one of its members in memory.
+    private readonly List<(long Room, long User, long Nid)> _comers = [];
+
+    /// <param name="changed">Called after the commit with everybody who is to be notified, or has read something by it.</param>
+    public EventNotifications(LocalServer server, Database database, Action<long> changed)
     {
-        _server = server;
-        budget.Add(_recipients);
+        (_server, _database, _changed) = (server, database, changed);
+        database.Memory.Add(_recipients);
     }
 
     public void Record(WriteTransaction db, AppendedEvent appended)
     {
         var (room, pdu, nid) = (appended.Room, appended.Pdu, appended.Nid);
         var subject = pdu.Type == "m.room.member" && _server.Owns(pdu.StateKey!) ? UserTable.Find(db, pdu.StateKey!) : null;
+        var changed = new List<long>();
         if (subject is { } moved && appended.IsMove)
         {
             // Who comes has not missed what was before, and who goes will not read it.
-            NotificationTable.Read(db, moved, room.Nid, nid - 1, null);
+            NoteRead(changed, moved, NotificationTable.Read(db, moved, room.Nid, nid - 1, null));
+            _comers.Add((room.Nid, moved, nid));
         }
 
-        var locals = room.LocalMembers();
+        var locals = LocalMembers(room);
         if (appended.Redacted is { } redacted)
         {
             foreach (var user in locals)
             {
-                NotificationTable.Delete(db, user, redacted);
+                NoteRead(changed, user, NotificationTable.Delete(db, user, redacted));
             }
         }
 
@@ -56,11 +64,11 @@ public sealed class EventNotifications
         if (_server.Owns(pdu.Sender) && !pdu.IsState && UserTable.Find(db, pdu.Sender) is { } sender)
         {
             thread = ThreadOf(db, room, pdu);
-            NotificationTable.Read(db, sender, room.Nid, nid, thread);
+            NoteRead(changed, sender, NotificationTable.Read(db, sender, room.Nid, nid, thread));
         }
 
         var pushed = new PushedEvent(db, room, pdu, appended.State);
-        foreach (var user in subject is { } invited && !locals.Contains(invited) ? locals.Append(invited) : locals)
+        foreach (var user in subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals)
         {
             if (FindRecipient(db, room.Nid, user) is { } recipient
                 && recipient.UserId != pdu.Sender
@@ -69,8 +77,36 @@ public sealed class EventNotifications
             {
                 thread ??= ThreadOf(db, room, pdu);
                 NotificationTable.Insert(db, user, room.Nid, nid, thread.Value, actions.Highlight);
+                changed.Add(user);
             }
         }
+
+        if (changed.Count > 0)
+        {
+            db.AfterCommit(() => changed.ForEach(_changed));
+        }
+    }
+
+    private static void NoteRead(List<long> changed, long user, bool hasRead)
+    {
+        if (hasRead)
+        {
+            changed.Add(user);
+        }
+    }
+
+    // Who has gone meanwhile is found out by looking for the recipient.
+    private long[] LocalMembers(Room room)
+    {
+        var members = room.LocalMembers();
+        if (_comers.Count == 0)
+        {
+            return members;
+        }
+
+        var committed = _database.CommittedPosition;
+        _comers.RemoveAll(comer => comer.Nid <= committed);
+        return [.. members.Union(_comers.Where(comer => comer.Room == room.Nid).Select(comer => comer.User))];
     }
 
     private Recipient? FindRecipient(WriteTransaction db, long room, long user)

@@ -159,7 +159,8 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
     private static string Write(PushRuleset rules) =>
         Json.Write(json => JsonSerializer.Serialize(json, new PushRulesContent(rules), PushRulesJson.Default.PushRulesContent));
 
-    private static PushRuleset Read(Session db, long user, string userId) => ReadWithBytes(db, user, userId).Rules;
+    /// <param name="user">Nid of the user.</param>
+    public static PushRuleset Read(Session db, long user, string userId) => ReadWithBytes(db, user, userId).Rules;
 
     /// <summary>The rules of a user, and about how long they are.</summary>
     internal static (PushRuleset Rules, long Bytes) ReadWithBytes(Session db, long user, string userId)

@@ -6,7 +6,8 @@ namespace EdgeMatrix.Rooms.Receipts;
 
 /// <summary>Read receipts.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#receipts</remarks>
-public sealed class ReadReceipts(RoomEngine engine)
+/// <param name="read">Called after the commit with the nid of a user who has read what they had not read before.</param>
+public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
 {
     private const long NoThread = -1;
 
@@ -28,7 +29,7 @@ public sealed class ReadReceipts(RoomEngine engine)
 
             var position = db.NextPosition();
             ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
-            NotificationTable.Read(db, user, room.Nid, stored.Nid, thread switch
+            var news = NotificationTable.Read(db, user, room.Nid, stored.Nid, thread switch
             {
                 "" => null,
                 "main" => NotificationTable.MainTimeline,
@@ -37,5 +38,9 @@ public sealed class ReadReceipts(RoomEngine engine)
 
             db.AfterCommit(() => engine.Notifier.RoomChanged(
                 room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers()));
+            if (news)
+            {
+                db.AfterCommit(() => read(user));
+            }
         });
 }

@@ -10,6 +10,7 @@ public static class AccountLeftovers
         "UPDATE key_backups SET deleted = 1, auth_data = '{}', keys = 0 WHERE user = ?",
         "DELETE FROM cross_signing_keys WHERE user = ?",
         "DELETE FROM notifications WHERE user = ?",
+        "DELETE FROM pushers WHERE user = ?",
     ];
 
     private static readonly string[] _ofErasedSql =

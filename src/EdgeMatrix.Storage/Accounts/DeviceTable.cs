@@ -62,11 +62,12 @@ public static class DeviceTable
         update.Run();
     }
 
-    /// <summary>Deletes the device and all that was kept for it: its tokens, its keys, and messages for it.</summary>
+    /// <summary>Deletes the device and all that was kept for it: its tokens, its pushers, its keys, and messages for it.</summary>
     /// <returns>Whether it had identity keys, which others may know.</returns>
     public static bool Delete(WriteTransaction db, long device)
     {
         TokenTable.DeleteOfDevice(db, device);
+        PusherTable.DeleteOfDevice(db, device);
         OneTimeKeyTable.DeleteOfDevice(db, device);
         FallbackKeyTable.DeleteOfDevice(db, device);
         foreach (var sql in (ReadOnlySpan<string>)[DeleteMessagesSql, DeleteSignaturesSql, DeleteDehydratedSql])

@@ -47,6 +47,21 @@ public static class NotificationTable
         SELECT room, event, read, highlight FROM notifications WHERE user = ? AND event < ? AND highlight = 1 ORDER BY event DESC LIMIT ?
         """;
 
+    private const string NextUnreadEventSql = "SELECT event FROM notifications WHERE user = ? AND event > ? AND read = 0 ORDER BY event LIMIT 1";
+
+    private const string CountUnreadSql = "SELECT count(*) FROM (SELECT 1 FROM notifications WHERE user = ? AND read = 0 LIMIT 10000)";
+
+    // From room to room, without looking at what is unread of each.
+    private const string CountUnreadRoomsSql = """
+        WITH RECURSIVE unread (room) AS (
+            SELECT min(room) FROM notifications WHERE user = ?1 AND read = 0
+            UNION ALL
+            SELECT (SELECT min(n.room) FROM notifications n WHERE n.user = ?1 AND n.read = 0 AND n.room > unread.room)
+            FROM unread WHERE unread.room IS NOT NULL
+        )
+        SELECT count(room) FROM unread
+        """;
+
     private const string DeleteSql = "DELETE FROM notifications WHERE user = ? AND event = ?";
 
     // The accounts are few, and each has its unread messages in order.
@@ -81,8 +96,22 @@ public static class NotificationTable
         insert.Run();
     }
 
+    /// <summary>The first event after a nid that the user is to be notified of and has not read; null if there is none.</summary>
+    public static long? NextUnreadEvent(Session db, long user, long after)
+    {
+        using var query = db.Prepare(NextUnreadEventSql).Bind(user).Bind(after);
+        return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>How many events the user has not read; 10,000 if they are more.</summary>
+    public static long CountUnread(Session db, long user) => Count(db, CountUnreadSql, user);
+
+    /// <summary>Of how many rooms the user has not read something.</summary>
+    public static long CountUnreadRooms(Session db, long user) => Count(db, CountUnreadRoomsSql, user);
+
     /// <summary>The user has read up to an event, in all threads or in one.</summary>
-    public static void Read(WriteTransaction db, long user, long room, long upTo, long? thread)
+    /// <returns>Whether there was something that had not been read.</returns>
+    public static bool Read(WriteTransaction db, long user, long room, long upTo, long? thread)
     {
         var sql = thread switch
         {
@@ -97,6 +126,7 @@ public static class NotificationTable
         }
 
         update.Run();
+        return update.Changes > 0;
     }
 
     /// <summary>What the user has not read of a room, thread by thread.</summary>
@@ -126,11 +156,20 @@ public static class NotificationTable
         return rows;
     }
 
+    private static long Count(Session db, string sql, long user)
+    {
+        using var query = db.Prepare(sql).Bind(user);
+        query.Step();
+        return query.Int64(0);
+    }
+
     /// <summary>There is nothing left to notify of.</summary>
-    public static void Delete(WriteTransaction db, long user, long @event)
+    /// <returns>Whether there was something.</returns>
+    public static bool Delete(WriteTransaction db, long user, long @event)
     {
         using var delete = db.Prepare(DeleteSql).Bind(user).Bind(@event);
         delete.Run();
+        return delete.Changes > 0;
     }
 
     /// <summary>The event is gone.</summary>

@@ -1,3 +1,4 @@
+using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.RoomVersions;
@@ -108,6 +109,12 @@ internal static class ConfigKeys
             "A room that wants its messages to live for longer gets this.",
             options => options.Retention.LongestLifetime,
             (options, time) => options with { Retention = options.Retention with { LongestLifetime = time } }),
+        ConfigKey.Choice(
+            "push.badge",
+            "What the number on the icon of an app counts: unread \"messages\", or \"rooms\" with some.",
+            [("messages", BadgeCount.Messages), ("rooms", BadgeCount.Rooms)],
+            options => options.Push.Badge,
+            (options, badge) => options with { Push = options.Push with { Badge = badge } }),
         ConfigKey.Size(
             "media.max_upload",
             "The largest file that a user may upload.",

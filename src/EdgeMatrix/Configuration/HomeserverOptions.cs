@@ -1,3 +1,4 @@
+using EdgeMatrix.Delivery.Push;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Configuration;
@@ -12,6 +13,7 @@ public sealed record HomeserverOptions
     public LoginOptions Login { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
+    public PushOptions Push { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
     public MemoryOptions Memory { get; init; } = new();
@@ -80,6 +82,12 @@ public sealed record RetentionOptions
     public TimeSpan? DefaultLifetime { get; init; }
     public TimeSpan? ShortestLifetime { get; init; }
     public TimeSpan? LongestLifetime { get; init; }
+}
+
+public sealed record PushOptions
+{
+    /// <summary>What the number counts that push gateways are told.</summary>
+    public BadgeCount Badge { get; init; } = BadgeCount.Messages;
 }
 
 public sealed record MediaOptions

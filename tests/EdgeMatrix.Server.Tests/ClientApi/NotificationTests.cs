@@ -1,4 +1,7 @@
 using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -28,6 +31,29 @@ public sealed class NotificationTests
 
         await using var again = await server.RestartAsync();
         Assert.Equal((1, 0), await UnreadAsync(bob with { Server = again }, room));
+    }
+
+    [Fact]
+    public async Task Who_joins_is_told_of_a_message_that_is_written_with_the_join()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var bob = await server.RegisterAsync("bob");
+        var room = await alice.CreateRoomAsync();
+        using var hold = new ManualResetEventSlim();
+        var engine = server.Part<RoomEngine>();
+        var held = engine.Database.WriteAsync(_ => hold.Wait());
+
+        // Each is in the writer's queue when the call returns.
+        var join = engine.SendAsync(
+            engine.Find(room)!, new EventDraft("m.room.member", bob.UserId, bob.UserId, JsonContent.Of("membership", "join")), null, default);
+        var message = engine.SendAsync(
+            engine.Find(room)!, new EventDraft("m.room.message", null, alice.UserId, JsonContent.Of("body", "welcome")), null, default);
+        hold.Set();
+        await held;
+        Assert.Null((await join).Refusal ?? (await message).Refusal);
+
+        Assert.Equal((1, 0), await UnreadAsync(bob, room));
     }
 
     [Fact]

@@ -41,6 +41,8 @@ public class BoundsTests
         ["DatabaseReaders._idle"] = "likewise",
         ["EventNotifications.Recipient.<Ignored>k__BackingField"] = "a list of ignored users; weighed in the share of the push rules",
         ["PushRuleEvaluator._rules"] = "rules of 256 KiB at most: UserPushRules; weighed in the share of the push rules",
+        ["EventNotifications._comers"] = "who came to rooms in the group of 256 jobs that is being written; then they go",
+        ["PushDelivery._ofUser"] = "the pushers of accounts of this server, 50 of each at most: UserPushers",
         ["Glob._masks"] = "a pattern of a push rule; weighed in the share of the push rules",
         ["KnownFrames._frames"] = "512 frames of 2 KiB at most, all go: Add",
         ["KnownFrames._nids"] = "likewise",

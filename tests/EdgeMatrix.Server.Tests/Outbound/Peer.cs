@@ -54,8 +54,9 @@ internal sealed class Peer : IAsyncDisposable
             context.Request.Path + context.Request.QueryString,
             context.Request.Headers.Authorization.ToString(),
             await reader.ReadToEndAsync());
+        var answer = Answer;
         _requests.Add(request);
-        await Answer(request, context.Response);
+        await answer(request, context.Response);
     }
 }
 
