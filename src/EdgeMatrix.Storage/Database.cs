@@ -125,7 +125,7 @@ public sealed class Database : IAsyncDisposable
     /// undone and the task faults with what it threw.
     /// </summary>
     /// <returns>Completes when the work is on disk, in commit order. Faults with <see cref="DatabaseException"/> if the commit fails.</returns>
-    /// <remarks>The work runs on the writer's thread: it must not wait for another write.</remarks>
+    /// <remarks>The work runs on the thread that writes: it must not wait for another write.</remarks>
     public Task<T> WriteAsync<T>(Func<WriteTransaction, T> work) => _writer.RunAsync(new WriteJob<T>(work));
 
     /// <inheritdoc cref="WriteAsync{T}"/>
@@ -134,6 +134,9 @@ public sealed class Database : IAsyncDisposable
         work(transaction);
         return true;
     });
+
+    /// <summary>As <see cref="WriteAsync{T}"/> for whoever waits for the work at once: it begins with <see cref="QueuedWrite{T}.Start"/>.</summary>
+    public QueuedWrite<T> Queue<T>(Func<WriteTransaction, T> work) => new(_writer, new WriteJob<T>(work, callerHelps: true));
 
     /// <summary>Gives back what is held for the next use only, while nothing is under way.</summary>
     public Task ShrinkAsync()

@@ -3,8 +3,9 @@ using System.Threading.Channels;
 namespace EdgeMatrix.Storage;
 
 /// <summary>
-/// The one thread that writes. It takes what is queued as a group, writes it in one transaction with a savepoint for each
-/// job, and completes the jobs' tasks when the group is on disk.
+/// Writes what is queued, a group at a time: in one transaction with a savepoint for each job, whose task completes when the group is on
+/// disk. One thread at a time has the turn: the writer's own, or that of a caller who would otherwise wait for it
+/// (<see cref="WriteNow"/>), so that where there is no crowd nobody is woken for a write.
 /// </summary>
 internal sealed class DatabaseWriter : IAsyncDisposable
 {
@@ -29,6 +30,9 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly AutoResetEvent _wake = new(false);
+    private int _woken;
+    private int _turn;
     private volatile bool _stopping;
     private volatile bool _checkpointWanted;
     private volatile DatabaseException? _diskFailure;
@@ -53,14 +57,15 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         _positions = new StreamPositions(connection);
         _committedPosition = _positions.Reserved;
 
-        // A synchronous continuation here is no more than the wake-up of a thread; without it that would take a detour
-        // through the thread pool.
-        _queue = Channel.CreateBounded<WriteJob>(
-            new BoundedChannelOptions(MaxQueuedJobs) { SingleReader = true, AllowSynchronousContinuations = true });
+        _queue = Channel.CreateBounded<WriteJob>(new BoundedChannelOptions(MaxQueuedJobs) { SingleReader = true });
         if (options is { RelaxedDurability: true, FlushInterval: { } interval })
         {
             // Where the queue is full, the writer is awake.
-            _flush = new LogFlush(interval, options.Time, () => _queue.Writer.TryWrite(new WriteJob<bool>(_ => true)));
+            _flush = new LogFlush(interval, options.Time, () =>
+            {
+                _queue.Writer.TryWrite(new WriteJob<bool>(_ => true));
+                Wake();
+            });
         }
 
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
@@ -95,7 +100,46 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             return Task.FromException<T>(Closed());
         }
 
-        return _queue.Writer.TryWrite(job) ? job.Task : WaitAndRunAsync(job);
+        if (!_queue.Writer.TryWrite(job))
+        {
+            return WaitAndRunAsync(job);
+        }
+
+        if (!job.CallerHelps)
+        {
+            Wake();
+        }
+
+        return job.Task;
+    }
+
+    /// <summary>
+    /// Writes what is queued on the thread of the caller, who waits for one of the jobs, unless another thread is at it: that, or the
+    /// writer's, then goes on with the queue.
+    /// </summary>
+    public void WriteNow(WriteJob own)
+    {
+        if (own.IsTaken || !TryTakeTurn())
+        {
+            return;
+        }
+
+        bool isWritten;
+        try
+        {
+            isWritten = TakeGroup(own);
+            WriteTaken(own);
+        }
+        finally
+        {
+            GiveTurnBack();
+        }
+
+        // What follows the write runs in this, and must find the turn free.
+        if (isWritten)
+        {
+            own.Complete();
+        }
     }
 
     /// <summary>Takes no more jobs, and completes when those taken are written.</summary>
@@ -105,6 +149,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
 
         // Closed by its last job, so that those still waiting for room in the queue are not turned away.
         await _queue.Writer.WriteAsync(new WriteJob<bool>(_ => _queue.Writer.TryComplete()));
+        Wake();
         await _stopped.Task;
     }
 
@@ -118,6 +163,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         try
         {
             await _queue.Writer.WriteAsync(job);
+            Wake();
         }
         catch (ChannelClosedException)
         {
@@ -129,40 +175,110 @@ internal sealed class DatabaseWriter : IAsyncDisposable
 
     private void Loop()
     {
-        using var queued = new AutoResetEvent(false);
-        while (WaitForJobs(queued))
+        var ended = false;
+        while (!ended)
         {
-            while (_group.Count < MaxGroupJobs && _queue.Reader.TryRead(out var job))
+            _wake.WaitOne();
+            Interlocked.Exchange(ref _woken, 0);
+            if (!TryTakeTurn())
             {
-                _group.Add(job);
+                // Whoever has it looks at the queue when giving it back.
+                continue;
             }
 
-            if (_flush is { IsDue: true } && _logFailure is null)
+            while (_queue.Reader.Count > 0)
             {
-                WriteGroupAndFlush();
-            }
-            else
-            {
-                WriteGroup();
+                TakeGroup(null);
+                WriteTaken(null);
+                CheckpointIfDue();
             }
 
-            foreach (var job in _group)
+            CheckpointIfDue();
+            ended = _queue.Reader.Completion.IsCompleted;
+            if (!ended)
             {
-                job.Complete();
-            }
-
-            _group.Clear();
-            _connection.Fit(_pages.KiBOf(writer: true));
-            if ((_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null)
-            {
-                _checkpointWanted = false;
-                _logPages = 0;
-                Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+                GiveTurnBack();
             }
         }
 
         _flush?.Dispose();
         _stopped.SetResult();
+    }
+
+    private bool TryTakeTurn() => Interlocked.CompareExchange(ref _turn, 1, 0) == 0;
+
+    private void GiveTurnBack()
+    {
+        Interlocked.Exchange(ref _turn, 0);
+        if (_queue.Reader.Count > 0 || IsCheckpointDue || _queue.Reader.Completion.IsCompleted)
+        {
+            Wake();
+        }
+    }
+
+    // After a job is queued: either this sees that nobody has the turn, or whoever gives it back sees the job.
+    private void Wake()
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _turn) == 0 && Interlocked.Exchange(ref _woken, 1) == 0)
+        {
+            _wake.Set();
+        }
+    }
+
+    /// <returns>Whether the given job is in the group.</returns>
+    private bool TakeGroup(WriteJob? own)
+    {
+        var found = false;
+        while (_group.Count < MaxGroupJobs && _queue.Reader.TryRead(out var job))
+        {
+            job.IsTaken = true;
+            found |= job == own;
+            _group.Add(job);
+        }
+
+        return found;
+    }
+
+    // The caller's own job is left for the caller to complete, who has given the turn back by then.
+    private void WriteTaken(WriteJob? own)
+    {
+        if (_group.Count == 0)
+        {
+            return;
+        }
+
+        if (_flush is { IsDue: true } && _logFailure is null)
+        {
+            WriteGroupAndFlush();
+        }
+        else
+        {
+            WriteGroup();
+        }
+
+        foreach (var job in _group)
+        {
+            if (job != own)
+            {
+                job.CompleteElsewhere();
+            }
+        }
+
+        _group.Clear();
+        _connection.Fit(_pages.KiBOf(writer: true));
+    }
+
+    private bool IsCheckpointDue => (_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null;
+
+    private void CheckpointIfDue()
+    {
+        if (IsCheckpointDue)
+        {
+            _checkpointWanted = false;
+            _logPages = 0;
+            Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+        }
     }
 
     // A commit that waits for the disk brings all of the log there; the probe is for a group that writes nothing.
@@ -178,19 +294,6 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         WriteGroup();
         _flushing = false;
         _connection.Execute("PRAGMA synchronous = NORMAL");
-    }
-
-    // Waiting for the task itself would spin first, for longer than most commits take.
-    private bool WaitForJobs(AutoResetEvent queued)
-    {
-        var awaiter = _queue.Reader.WaitToReadAsync().AsTask().GetAwaiter();
-        if (!awaiter.IsCompleted)
-        {
-            awaiter.UnsafeOnCompleted(() => queued.Set());
-            queued.WaitOne();
-        }
-
-        return awaiter.GetResult();
     }
 
     private void WriteGroup()

@@ -2,7 +2,7 @@ namespace EdgeMatrix.Storage;
 
 /// <summary>
 /// When a log that commits do not wait for must reach the disk: an interval after the first commit that it may not have. Belongs to
-/// the writer's thread, which it wakes.
+/// whoever writes; it wakes the writer's thread.
 /// </summary>
 internal sealed class LogFlush : IDisposable
 {

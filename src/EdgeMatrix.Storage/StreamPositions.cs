@@ -1,6 +1,6 @@
 namespace EdgeMatrix.Storage;
 
-/// <summary>Hands out stream positions from blocks reserved in table <c>sequence</c>. Belongs to the writer's thread.</summary>
+/// <summary>Hands out stream positions from blocks reserved in table <c>sequence</c>. Belongs to whoever writes.</summary>
 internal sealed class StreamPositions
 {
     private const int BlockSize = 1000;

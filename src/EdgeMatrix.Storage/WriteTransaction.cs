@@ -2,7 +2,7 @@ using SQLitePCL;
 
 namespace EdgeMatrix.Storage;
 
-/// <summary>One job's part of the group that is being written. Valid while the job runs, on the writer's thread.</summary>
+/// <summary>One job's part of the group that is being written. Valid while the job runs, on the thread that writes.</summary>
 public sealed class WriteTransaction : Session
 {
     private readonly StreamPositions _positions;
@@ -27,7 +27,7 @@ public sealed class WriteTransaction : Session
 
     /// <summary>
     /// Runs an action once this job is on disk and <see cref="Database.CommittedPosition"/> has moved, before the job's task
-    /// completes; in order, on the writer's thread, so keep it short. Forgotten if the job fails. What it throws faults the
+    /// completes; in order, on the thread that writes, so keep it short. Forgotten if the job fails. What it throws faults the
     /// job's task, though the job is written.
     /// </summary>
     public void AfterCommit(Action action)

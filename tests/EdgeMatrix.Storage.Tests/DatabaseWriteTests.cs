@@ -43,6 +43,78 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_waits_for_a_write_does_it_and_wakes_nobody()
+    {
+        var here = Environment.CurrentManagedThreadId;
+        var write = _database.Queue(db =>
+        {
+            Set(db, "own", "v");
+            return Environment.CurrentManagedThreadId;
+        });
+        var next = write.Task.ContinueWith(
+            _ => Environment.CurrentManagedThreadId,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        Assert.False(write.Task.IsCompleted);
+
+        write.Start();
+        Assert.True(write.Task.IsCompletedSuccessfully && next.IsCompletedSuccessfully);
+        Assert.Equal(here, await write.Task);
+        Assert.Equal(here, await next);
+        Assert.Equal(1, _database.Fsyncs);
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_write_takes_along_what_others_have_queued()
+    {
+        var mine = Queue("mine");
+        var other = Queue("other");
+        mine.Start();
+        Assert.True(mine.Task.IsCompletedSuccessfully);
+        await other.Task;
+
+        Assert.Equal(1, _database.Commits);
+        other.Start();
+        Assert.Equal(1, _database.Commits);
+    }
+
+    [Fact]
+    public async Task While_another_thread_writes_a_write_is_left_to_the_writer()
+    {
+        using var held = Hold();
+        var write = _database.Queue(_ => Environment.CurrentManagedThreadId);
+        write.Start();
+        Assert.False(write.Task.IsCompleted);
+
+        held.Release();
+        Assert.NotEqual(0, await write.Task);
+    }
+
+    [Fact]
+    public async Task Writes_of_many_threads_are_all_done_whoever_does_them()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
+        {
+            for (var n = 0; n < 200; n++)
+            {
+                var key = $"k{thread}-{n}";
+                if (n % 3 == 0)
+                {
+                    await _database.WriteAsync(db => Set(db, key, "v"));
+                    continue;
+                }
+
+                var write = Queue(key);
+                write.Start();
+                await write.Task;
+            }
+        })));
+
+        Assert.Equal(1_600, Count());
+    }
+
+    [Fact]
     public async Task A_log_that_grows_long_is_moved_into_the_file()
     {
         var value = new string('v', 100_000);
@@ -250,6 +322,12 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
 
     /// <summary>Keeps the writer busy, so that the writes that follow gather into a group.</summary>
     private HeldWriter Hold() => new(_database);
+
+    private QueuedWrite<bool> Queue(string key) => _database.Queue(db =>
+    {
+        Set(db, key, "v");
+        return true;
+    });
 
     private static void FillTheDisk(WriteTransaction db)
     {

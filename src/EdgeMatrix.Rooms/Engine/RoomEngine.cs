@@ -83,6 +83,7 @@ public sealed class RoomEngine(
     {
         await room.Gate.WaitAsync(cancellationToken);
         Task<string>? written;
+        QueuedWrite<AppendedEvents>? write = null;
         try
         {
             if (room.IsGone)
@@ -113,13 +114,15 @@ public sealed class RoomEngine(
                     return refusal;
                 }
 
-                written = Append(room, head, pending.Events, transaction, null);
+                write = Append(room, head, pending.Events, transaction, null);
+                written = WrittenAsync(write.Task, room, head, pending.Events);
                 room.TrackTransaction(transaction, written);
             }
         }
         finally
         {
             room.Gate.Release();
+            write?.Start();
         }
 
         return await written;
@@ -162,7 +165,10 @@ public sealed class RoomEngine(
             try
             {
                 await room.Gate.WaitAsync();
-                await Append(room, head, pending.Events, null, alongside);
+                var write = Append(room, head, pending.Events, null, alongside);
+                var written = WrittenAsync(write.Task, room, head, pending.Events);
+                write.Start();
+                await written;
                 return _rooms.GetOrAdd(room);
             }
             catch (RoomTakenException)
@@ -245,21 +251,27 @@ public sealed class RoomEngine(
         return TransactionTable.Find(snapshot, transaction.Device, transaction.Endpoint, transaction.TxnId);
     }
 
-    /// <summary>Queues events for the disk and moves the head on; the task ends, with the last event's id, when they are there.</summary>
-    private async Task<string> Append(
+    /// <summary>Queues events for the disk and moves the head on.</summary>
+    private QueuedWrite<AppendedEvents> Append(
         Room room, RoomHead head, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
     {
         head.Advance(events);
         room.Head = head;
         _rooms.Weigh(room);
+        return database.Queue(db =>
+        {
+            var appended = _appender.Append(db, room, events, transaction, alongside, ForgetOnLeave);
+            db.AfterCommit(() => Notify(room, head, appended));
+            return appended;
+        });
+    }
+
+    /// <returns>The last event's id, once the events are on the disk.</returns>
+    private async Task<string> WrittenAsync(Task<AppendedEvents> written, Room room, RoomHead head, IReadOnlyList<Pdu> events)
+    {
         try
         {
-            await database.WriteAsync(db =>
-            {
-                var appended = _appender.Append(db, room, events, transaction, alongside, ForgetOnLeave);
-                db.AfterCommit(() => Notify(room, head, appended));
-                return appended;
-            });
+            await written;
             return events[^1].EventId;
         }
         catch (Exception exception)

@@ -21,7 +21,7 @@ internal sealed class RoomHead
     private readonly Database _database;
     private readonly RoomVersion _version;
     private readonly string _roomId;
-    // The writer's thread forgets what was redacted while the room's next event is being built.
+    // Whoever writes forgets what was redacted while the room's next event is being built.
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Type, string StateKey), (Pdu? Pdu, bool Pending)> _known = [];
     private long _bytes;

@@ -13,6 +13,10 @@ internal static class ServeCommand
     {
         try
         {
+            // Whoever sends may wait for the disk on the thread that serves it: while one does, as many as there are processors go on.
+            ThreadPool.GetMinThreads(out var workers, out var completionPorts);
+            ThreadPool.SetMinThreads(workers + 1, completionPorts);
+
             var surroundings = new Surroundings { Random = new SodiumRandom() };
             await using var homeserver = await Homeserver.BuildAsync(options, surroundings);
             await homeserver.StartAsync(cancellation);

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Serialization.Metadata;
 using EdgeMatrix.Configuration;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeMatrix.Serving;
@@ -31,6 +32,10 @@ internal static class WebServer
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolver = JsonTypeInfoResolver.Combine());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         ConfigureLog(builder.Logging, options.Log);
+
+        // A request is read, served and answered on one thread: passing it from one to the next cost more than most requests do. Whoever
+        // waits for long here waits without a thread; what is left, the disk, would be waited for by any other.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -79,6 +84,12 @@ internal static class WebServer
         if (log.Level is LogLevel.Debug or LogLevel.Information)
         {
             logging.AddFilter("Microsoft", LogLevel.Warning);
+        }
+
+        if (log.Level != LogLevel.Trace)
+        {
+            // For as long as this could log anything at all, it makes an Activity of every request.
+            logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         }
 
         logging.AddConsole(console =>
