@@ -186,7 +186,7 @@ internal sealed class DatabaseConnection : IDisposable
     private static DatabaseConnection Open(string path, int cacheKiB, int mode)
     {
         // No two threads use a connection at once, so SQLite need not lock it at every call.
-        Batteries_V2.Init();
+        SqliteLibrary.Load();
         var code = raw.sqlite3_open_v2(path, out var handle, mode | raw.SQLITE_OPEN_NOMUTEX, null);
         if (code != raw.SQLITE_OK)
         {
