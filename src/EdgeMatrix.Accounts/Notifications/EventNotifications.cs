@@ -11,7 +11,7 @@ namespace EdgeMatrix.Accounts.Notifications;
 
 /// <summary>Notes, with every event that is written, whom of this server it is to notify.</summary>
 /// <remarks>
-/// It is only asked on the writer's thread, one event after the other.
+/// It is only asked by whoever writes, one event after the other.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
 /// </remarks>
 public sealed class EventNotifications
@@ -68,16 +68,17 @@ public sealed class EventNotifications
         }
 
         var pushed = new PushedEvent(db, room, pdu, appended.State);
-        foreach (var user in subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals)
+        foreach (var user in NotificationTable.Users(
+            db, room.Nid, subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals))
         {
-            if (FindRecipient(db, room.Nid, user) is { } recipient
-                && recipient.UserId != pdu.Sender
+            if (user.UserId != pdu.Sender
+                && FindRecipient(db, user) is var recipient
                 && !recipient.Ignored.Contains(pdu.Sender)
                 && recipient.Rules.Evaluate(pushed) is { } actions)
             {
                 thread ??= ThreadOf(db, room, pdu);
-                NotificationTable.Insert(db, user, room.Nid, nid, thread.Value, actions.Highlight);
-                changed.Add(user);
+                NotificationTable.Insert(db, user.User, room.Nid, nid, thread.Value, actions.Highlight);
+                changed.Add(user.User);
             }
         }
 
@@ -109,23 +110,18 @@ public sealed class EventNotifications
         return [.. members.Union(_comers.Where(comer => comer.Room == room.Nid).Select(comer => comer.User))];
     }
 
-    private Recipient? FindRecipient(WriteTransaction db, long room, long user)
+    private Recipient FindRecipient(WriteTransaction db, NotifiedUser user)
     {
-        if (NotificationTable.User(db, room, user) is not { } found)
-        {
-            return null;
-        }
-
-        if (_recipients.TryGet(user, out var known) && known.Version == (found.RulesPosition, found.IgnoredPosition))
+        var version = (user.RulesPosition, user.IgnoredPosition);
+        if (_recipients.TryGet(user.User, out var known) && known.Version == version)
         {
             return known;
         }
 
-        var (rules, bytes) = UserPushRules.ReadWithBytes(db, user, found.UserId);
-        var ignored = found.IgnoredPosition is null ? [] : IgnoredUsers.Read(db, user);
-        var recipient = new Recipient(
-            found.UserId, new PushRuleEvaluator(rules, found.UserId), ignored, (found.RulesPosition, found.IgnoredPosition));
-        _recipients.Set(user, recipient, (bytes * BytesAByteOfRules) + ignored.Sum(name => (long)name.Length * 4));
+        var (rules, bytes) = UserPushRules.ReadWithBytes(db, user.User, user.UserId);
+        var ignored = user.IgnoredPosition is null ? [] : IgnoredUsers.Read(db, user.User);
+        var recipient = new Recipient(new PushRuleEvaluator(rules, user.UserId), ignored, version);
+        _recipients.Set(user.User, recipient, (bytes * BytesAByteOfRules) + ignored.Sum(name => (long)name.Length * 4));
         return recipient;
     }
 
@@ -151,5 +147,5 @@ public sealed class EventNotifications
         return NotificationTable.MainTimeline;
     }
 
-    private sealed record Recipient(string UserId, PushRuleEvaluator Rules, HashSet<string> Ignored, (long?, long?) Version);
+    private sealed record Recipient(PushRuleEvaluator Rules, HashSet<string> Ignored, (long?, long?) Version);
 }

@@ -10,7 +10,7 @@ public readonly record struct NotificationRow(long Room, long Event, bool Read, 
 /// <summary>Of whom the messages in a room have to be thought.</summary>
 /// <param name="RulesPosition">The stream position of the last change of their push rules; null if they have those of everyone.</param>
 /// <param name="IgnoredPosition">That of their list of ignored users; null if they have none.</param>
-public readonly record struct NotifiedUser(string UserId, long? RulesPosition, long? IgnoredPosition);
+public readonly record struct NotifiedUser(long User, string UserId, long? RulesPosition, long? IgnoredPosition);
 
 /// <summary>The <c>notifications</c> table: events that users of this server were, or are to be, notified of.</summary>
 public static class NotificationTable
@@ -18,12 +18,12 @@ public static class NotificationTable
     /// <summary>In the place of a thread: events that are in none.</summary>
     public const long MainTimeline = 0;
 
-    private const string UserSql = """
-        SELECT u.user_id, r.position, i.position
-        FROM memberships m JOIN users u ON u.nid = m.user
+    private const string UsersSql = """
+        SELECT m.user, u.user_id, r.position, i.position
+        FROM json_each(?2) l CROSS JOIN memberships m ON m.room = ?1 AND m.user = l.value JOIN users u ON u.nid = m.user
         LEFT JOIN account_data r ON r.user = m.user AND r.room = 0 AND r.type = 'm.push_rules'
         LEFT JOIN account_data i ON i.user = m.user AND i.room = 0 AND i.type = 'm.ignored_user_list'
-        WHERE m.room = ? AND m.user = ? AND m.membership IN (1, 2)
+        WHERE m.membership IN (1, 2)
         """;
 
     private const string InsertSql = """
@@ -83,11 +83,17 @@ public static class NotificationTable
         AND event <= (SELECT event FROM notifications WHERE user = ?1 AND room = ?2 AND read = 0 ORDER BY event DESC LIMIT 1 OFFSET ?3)
         """;
 
-    /// <summary>Null for whom nothing in the room concerns.</summary>
-    public static NotifiedUser? User(Session db, long room, long user)
+    /// <summary>Those of the users whom what is said in the room concerns: its members and whom it invites.</summary>
+    public static List<NotifiedUser> Users(Session db, long room, IEnumerable<long> users)
     {
-        using var query = db.Prepare(UserSql).Bind(room).Bind(user);
-        return query.Step() ? new NotifiedUser(query.Text(0), query.Int64OrNull(1), query.Int64OrNull(2)) : null;
+        using var query = db.Prepare(UsersSql).Bind(room).Bind(RelationTable.JsonList(users));
+        var found = new List<NotifiedUser>();
+        while (query.Step())
+        {
+            found.Add(new NotifiedUser(query.Int64(0), query.Text(1), query.Int64OrNull(2), query.Int64OrNull(3)));
+        }
+
+        return found;
     }
 
     public static void Insert(WriteTransaction db, long user, long room, long @event, long thread, bool highlight)

@@ -78,6 +78,14 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
         () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/send/m.room.message/counted", """{"msgtype":"m.text","body":"counted"}"""),
         again: false));
 
+    /// <remarks>Whom it concerns, their rules and their names are asked for once, or known.</remarks>
+    [Fact]
+    public async Task A_message_takes_one_statement_more_for_each_who_is_notified()
+    {
+        var (three, nine) = (await CountToNotifyAsync(3), await CountToNotifyAsync(9));
+        Assert.Equal(6, nine.Statements - three.Statements);
+    }
+
     [Fact]
     public Task A_state_event_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
         () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/state/m.room.topic", """{"topic":"counted"}"""), again: false));
@@ -92,6 +100,23 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     [InlineData("state")]
     public Task A_list_of_members_grows_with_the_members(string path) => AssertGrowthAsync(
         world => world.CountAsync(() => GetAsync(world, path), again: true));
+
+    private static async Task<DatabaseCost> CountToNotifyAsync(int others)
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+        for (var i = 0; i < others; i++)
+        {
+            await (await server.RegisterAsync($"other{i}")).PostAsync($"/_matrix/client/v3/join/{room}", "{}");
+        }
+
+        await alice.SendTextAsync(room, "warm", "warm");
+        var database = server.Part<Database>();
+        var before = database.Cost();
+        await alice.SendTextAsync(room, "counted", "counted");
+        return database.Cost() - before;
+    }
 
     private async Task AssertNoGrowthAsync(Func<CostWorld, Task<DatabaseCost>> count) => AssertNoMore(
         await count(worlds.Few), await count(worlds.Many));

@@ -79,6 +79,7 @@ public class BoundsTests
         });
         var alice = await server.RegisterAsync("alice");
         var room = await alice.CreateRoomAsync();
+        await (await server.RegisterAsync("bob")).PostAsync($"/_matrix/client/v3/join/{room}", "{}");
         await alice.SendTextAsync(room, "hello", "1");
         await alice.PutAsync($"/_matrix/client/v3/rooms/{room}/typing/{alice.UserId}", """{"typing":true}""");
         await server.GetAsync("/_synapse/admin/v1/register");
