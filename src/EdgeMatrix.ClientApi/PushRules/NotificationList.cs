@@ -69,7 +69,7 @@ internal static class NotificationList
         }
 
         var pdu = stored.Parse(room.Version);
-        var visibility = new RoomVisibility(db, engine, room, requester.UserNid, requester.UserId);
+        var visibility = new RoomVisibility(db, engine, room, roomRow, requester.UserNid, requester.UserId);
         if (pdu.StateKey != requester.UserId && !visibility.MaySee(stored))
         {
             return;

@@ -49,7 +49,7 @@ internal sealed class RoomView : IDisposable
         {
             if (room is not null && RoomTable.Find(db, roomId) is { } row)
             {
-                var visibility = new RoomVisibility(db, engine, room, requester.UserNid, requester.UserId);
+                var visibility = new RoomVisibility(db, engine, room, row, requester.UserNid, requester.UserId);
                 if (VisibleState(db, room, row, visibility) is { } state)
                 {
                     var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -60,7 +60,7 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
 
         // "If no rules match an event, the homeserver MUST NOT notify the Push Gateway for that event": the rules may be others by now.
         if (rules.Evaluate(pushed) is not { } actions
-            || (pdu.StateKey != userId && !new RoomVisibility(db, engine, room, pusher.User, userId).MaySee(stored)))
+            || (pdu.StateKey != userId && !new RoomVisibility(db, engine, room, roomRow, pusher.User, userId).MaySee(stored)))
         {
             return new PushMessage(nid, null, null);
         }

@@ -17,21 +17,24 @@ public sealed class RoomVisibility
     private readonly Session _db;
     private readonly RoomVersion _version;
     private readonly string _userId;
+    private readonly long _currentState;
     private readonly long _joinedUntil;
     private readonly long? _expiredUntil;
     private readonly Erasures _erasures;
     private Dictionary<string, bool>? _erased;
     private readonly Dictionary<long, (string Visibility, Membership? Membership)> _byNode = [];
 
-    public RoomVisibility(Session db, RoomEngine engine, Room room, long user, string userId)
+    /// <param name="row">That of the room, in the same snapshot.</param>
+    public RoomVisibility(Session db, RoomEngine engine, Room room, RoomRow row, long user, string userId)
     {
         _db = db;
         _erasures = engine.Erasures;
         _version = room.Version;
         _userId = userId;
+        _currentState = row.State;
         Current = MembershipTable.Find(db, room.Nid, user);
         _joinedUntil = LastJoined(Current);
-        if (engine.Retention.Enabled && RoomTable.Find(db, room.Nid) is { } row)
+        if (engine.Retention.Enabled)
         {
             _expiredUntil = engine.Retention.ExpiredUntil(db, room.Version, row.State, engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
         }
@@ -123,7 +126,7 @@ public sealed class RoomVisibility
         {
             known = (
                 VisibilityOf(RoomStateReader.FindStored(_db, node, "m.room.history_visibility", "")),
-                MembershipOf(RoomStateReader.FindStored(_db, node, "m.room.member", _userId)));
+                node == _currentState ? Current?.Membership : MembershipOf(RoomStateReader.FindStored(_db, node, "m.room.member", _userId)));
             _byNode[node] = known;
         }
 

@@ -22,7 +22,7 @@ internal static class JoinedRoomSync
         var end = row.LastEvent <= round.UpTo.Position ? row.State : round.EventAt(room, round.UpTo.Position)?.State ?? StateNodes.Empty;
         var full = isNew || round.Request.FullState;
 
-        var visibility = new RoomVisibility(round.Db, round.Engine, room, round.Request.User, round.Request.UserId);
+        var visibility = new RoomVisibility(round.Db, round.Engine, room, row, round.Request.User, round.Request.UserId);
         var timeline = !isNew && row.LastEvent <= since
             ? new RoomTimeline([], false, since.Value)
             : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, round.UpTo.Position, row.PurgedTo);

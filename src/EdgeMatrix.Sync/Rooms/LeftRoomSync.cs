@@ -28,7 +28,7 @@ internal static class LeftRoomSync
             return false;
         }
 
-        var visibility = new RoomVisibility(round.Db, round.Engine, room, round.Request.User, round.Request.UserId);
+        var visibility = new RoomVisibility(round.Db, round.Engine, room, news.Row, round.Request.User, round.Request.UserId);
         var delta = Read(round, news, visibility, departure, membershipBefore == Membership.Join ? before : null);
         json.WriteStartObject(room.Id);
         delta.Write(round, json);
