@@ -10,15 +10,11 @@ internal static class RoomEvents
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}</c></summary>
     public static IResult Get(string roomId, string eventId, Requester requester, RoomEngine engine)
     {
-        var (view, error) = RoomView.Open(engine, requester, roomId);
-        if (view is null)
-        {
-            return error!;
-        }
-
+        var (view, _) = RoomView.Open(engine, requester, roomId);
         using (view)
         {
-            if (view.FindVisible(eventId) is not { } stored)
+            // 404: The event was not found or you do not have permission to read this event.
+            if (view?.FindVisible(eventId) is not { } stored)
             {
                 return MatrixError.NotFound("The event is not in the room, or you may not see it");
             }

@@ -27,6 +27,24 @@ public class RoomEndpointTests
     }
 
     [Fact]
+    public async Task An_event_that_one_may_not_read_is_not_found_as_one_that_is_not_there()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var mallory = await server.RegisterAsync("mallory");
+        var room = await alice.CreateRoomAsync();
+        var id = await alice.SendTextAsync(room, "hello", "t1");
+
+        var secret = await mallory.GetAsync($"{V3}/rooms/{room}/event/{id}");
+        var none = await mallory.GetAsync($"{V3}/rooms/{room}/event/$none");
+        var nowhere = await mallory.GetAsync($"{V3}/rooms/!none:test/event/{id}");
+
+        Assert.Equal((404, "M_NOT_FOUND"), secret.Error);
+        Assert.Equal(secret.Body, none.Body);
+        Assert.Equal(secret.Body, nowhere.Body);
+    }
+
+    [Fact]
     public async Task An_outsider_who_redacts_learns_nothing_of_what_the_room_holds()
     {
         await using var server = await TestHomeserver.StartAsync();
