@@ -128,6 +128,14 @@ public sealed class UserAccounts(
         });
     }
 
+    /// <summary>Gives a deactivated account back; its events are shown again to all, and it needs a password.</summary>
+    /// <param name="user">Nid of the user.</param>
+    public Task ReactivateAsync(long user) => database.WriteAsync(db =>
+    {
+        AccountTable.Reactivate(db, user);
+        ErasedUserTable.Remove(db, user);
+    });
+
     /// <summary>Changes what an account may do, from the next request on.</summary>
     /// <param name="user">Nid of the user, who has an account.</param>
     public Task<AccountStanding> ChangeStandingAsync(long user, Func<AccountStanding, AccountStanding> change) =>

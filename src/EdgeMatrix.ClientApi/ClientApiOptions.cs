@@ -9,6 +9,14 @@ public sealed record ClientApiOptions
     /// <summary>Anybody may make an account.</summary>
     public bool RegistrationOpen { get; init; }
 
+    /// <summary>Whoever has a registration token may make an account.</summary>
+    public bool RegistrationTokens { get; init; }
+
+    /// <summary>Documents that new users must accept.</summary>
+    public IReadOnlyList<Authentication.TermsPolicy> Terms { get; init; } = [];
+
+    internal bool MayRegister => RegistrationOpen || RegistrationTokens;
+
     /// <summary>Users may make tokens that let another device of theirs in.</summary>
     public bool LoginTokens { get; init; }
 

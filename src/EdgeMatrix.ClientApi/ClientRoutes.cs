@@ -8,6 +8,7 @@ using EdgeMatrix.ClientApi.Filters;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
+using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.ClientApi.Sync;
 using EdgeMatrix.ClientApi.Voip;
@@ -44,6 +45,7 @@ public static class ClientRoutes
         api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
         api.MapPost(V3 + "/register", Registration.Register).WithoutToken();
         api.MapGet(V3 + "/register/available", Registration.IsAvailable).WithoutToken();
+        api.MapGet(V1 + "/register/m.login.registration_token/validity", Registration.IsTokenValid).WithoutToken();
         api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout();
         api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout();
         api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
@@ -100,7 +102,10 @@ public static class ClientRoutes
         api.MapPut(UserRoom + "/tags/{tag}", Tags.Set);
         api.MapDelete(UserRoom + "/tags/{tag}", Tags.Remove);
 
-        // Modules: server administration
+        // Modules: reporting content, server administration
+        api.MapPost(V3 + "/rooms/{roomId}/report", Reporting.Room);
+        api.MapPost(V3 + "/rooms/{roomId}/report/{eventId}", Reporting.Event);
+        api.MapPost(V3 + "/users/{userId}/report", Reporting.User);
         api.MapGet(V3 + "/admin/whois/{userId}", Whois.Get);
         api.MapGet(V1 + "/admin/suspend/{userId}", AccountModeration.GetSuspended);
         api.MapPut(V1 + "/admin/suspend/{userId}", AccountModeration.SetSuspended);
@@ -113,5 +118,6 @@ public static class ClientRoutes
         // Synapse's administration interface
         api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();
         api.MapPost("/_synapse/admin/v1/register", SharedSecret.Register).WithoutToken();
+        api.MapAdmin();
     }
 }

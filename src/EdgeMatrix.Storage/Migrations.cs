@@ -542,5 +542,29 @@ internal static class Migrations
         CREATE INDEX pushers_of_user ON pushers (user);
         CREATE INDEX pushers_of_device ON pushers (device);
         """,
+
+        // 18: registration by token, and what users report.
+        """
+        -- The token stands here itself as well, since administrators are shown it; it is looked up by its hash.
+        CREATE TABLE registration_tokens (
+            hash         BLOB NOT NULL PRIMARY KEY,
+            token        TEXT NOT NULL,
+            uses_allowed INTEGER,                     -- null: any number
+            completed    INTEGER NOT NULL DEFAULT 0,
+            expiry_ts    INTEGER                      -- ms; null: never
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE reports (
+            nid         INTEGER PRIMARY KEY AUTOINCREMENT,
+            received_ts INTEGER NOT NULL,
+            reporter    INTEGER NOT NULL,             -- nid of the user
+            room_id     TEXT,                         -- null: a user is reported
+            event_id    TEXT,                         -- null: a room or a user is
+            user_id     TEXT,                         -- the sender of the event, or the user
+            reason      TEXT,
+            score       INTEGER
+        ) STRICT;
+        CREATE INDEX reports_by_reporter ON reports (reporter);
+        """,
     ];
 }

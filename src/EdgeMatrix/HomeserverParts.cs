@@ -71,6 +71,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         LoginTokens = new LoginTokens(random, time);
         Logins = new Logins(database, AccessTokens, LoginTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
+        RegistrationTokens = new RegistrationTokens(database, random, time);
         Deactivation = new AccountDeactivation(Engine, Members, Logins);
         Devices = new UserDevices(database, Notifier);
         Profiles = new UserProfiles(database, Members);
@@ -92,6 +93,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         {
             PublicBaseUrl = options.Server.PublicBaseUrl,
             RegistrationOpen = options.Registration.Open,
+            RegistrationTokens = options.Registration.Tokens,
+            Terms = options.Registration.Terms.Select(TermsText.Parse).OfType<TermsPolicy>().ToArray(),
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
@@ -166,6 +169,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public Logins Logins { get; }
 
     public UserAccounts Accounts { get; }
+
+    public RegistrationTokens RegistrationTokens { get; }
 
     public AccountDeactivation Deactivation { get; }
 
@@ -262,6 +267,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(LoginTokens);
         services.AddSingleton(Logins);
         services.AddSingleton(Accounts);
+        services.AddSingleton(RegistrationTokens);
         services.AddSingleton(Deactivation);
         services.AddSingleton(Devices);
         services.AddSingleton(Profiles);

@@ -89,11 +89,12 @@ public sealed class TestHomeserver : IAsyncDisposable
         options => options, Transport.Memory, "test", seed, null, data, new FakeTimeProvider(_start)));
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
-    public async Task<TestHomeserver> RestartAsync()
+    /// <param name="change">Changes the configuration; null: it stays as it was.</param>
+    public async Task<TestHomeserver> RestartAsync(Func<HomeserverOptions, HomeserverOptions>? change = null)
     {
         _ended = true;
         await StopAsync();
-        return await StartAsync(_settings with { Seed = _settings.Seed + 1 });
+        return await StartAsync(_settings with { Seed = _settings.Seed + 1, Change = change ?? _settings.Change });
     }
 
     /// <summary>Registers a user with the password <c>secret</c>, and a device for it.</summary>

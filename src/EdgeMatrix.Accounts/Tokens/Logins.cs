@@ -68,6 +68,17 @@ public sealed class Logins(Database database, AccessTokens accessTokens, LoginTo
         });
     }
 
+    /// <summary>Makes a session of a user's for somebody else: an administrator.</summary>
+    /// <param name="expiresTs">When it ends, ms since the Unix epoch; null: at logout.</param>
+    /// <returns>The access token.</returns>
+    public Task<string> LogInAsAsync(long user, string displayName, long? expiresTs) => database.WriteAsync(db =>
+    {
+        var device = DeviceTable.Insert(db, user, random.Base62(DeviceIdLength).ToUpperInvariant(), displayName);
+        var token = "ema_" + random.Base62(TokenLength);
+        TokenTable.InsertAccess(db, TokenHash.Of(token).ToBytes(), device, expiresTs, null);
+        return token;
+    });
+
     /// <summary>Exchanges a refresh token for a new pair.</summary>
     /// <remarks>
     /// The token stays good until the new pair is used: a client that lost the answer may ask again, and the pair it never

@@ -5,7 +5,11 @@ namespace EdgeMatrix.ClientApi.Authentication;
 /// <param name="Session">Null for a stage that needs no session.</param>
 /// <param name="User">What <c>identifier</c> was called before.</param>
 internal sealed record AuthenticationData(
-    string? Type = null, string? Session = null, UserIdentifier? Identifier = null, string? User = null, string? Password = null);
+    string? Type = null, string? Session = null, UserIdentifier? Identifier = null, string? User = null, string? Password = null)
+{
+    /// <summary>Of <c>m.login.registration_token</c>.</summary>
+    public string? Token { get; init; }
+}
 
 /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#identifier-types</summary>
 internal sealed record UserIdentifier(string Type)
@@ -23,6 +27,12 @@ internal static class AuthenticationTypes
 
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#legacy-login</summary>
     public const string Token = "m.login.token";
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#token-authenticated-registration</summary>
+    public const string RegistrationToken = "m.login.registration_token";
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#terms-of-service-at-registration</summary>
+    public const string Terms = "m.login.terms";
 
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#dummy-auth</summary>
     public const string Dummy = "m.login.dummy";

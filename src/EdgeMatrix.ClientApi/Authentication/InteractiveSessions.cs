@@ -30,6 +30,9 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
     /// <summary>The account that a stage has proved to be the client's.</summary>
     public AccountRow? Account { get; set; }
 
+    /// <summary>The registration token that a stage was passed with.</summary>
+    public string? RegistrationToken { get; set; }
+
     public void Complete(string stage) => Completed = [.. Completed, stage];
 }
 

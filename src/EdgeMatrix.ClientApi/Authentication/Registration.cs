@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
@@ -14,7 +15,7 @@ internal static class Registration
     /// <summary><c>POST /_matrix/client/v3/register</c></summary>
     public static async Task<IResult> Register(
         HttpRequest request, UserInteractiveAuthentication authentication, UserAccounts accounts, Logins logins, LocalServer server,
-        ClientApiOptions options)
+        RegistrationTokens tokens, ClientApiOptions options)
     {
         switch (request.QueryText("kind"))
         {
@@ -38,7 +39,7 @@ internal static class Registration
             return badShape;
         }
 
-        if (!options.RegistrationOpen)
+        if (!options.MayRegister)
         {
             return MatrixError.Forbidden("Registration is disabled");
         }
@@ -49,15 +50,7 @@ internal static class Registration
             return refused;
         }
 
-        var (passed, challenge) = await authentication.CheckAsync(new InteractiveRequest(
-            request,
-            body,
-            UserId: null,
-            [[AuthenticationTypes.Dummy]],
-            new() { [AuthenticationTypes.Dummy] = (_, _) => Task.FromResult<StageRefusal?>(null) })
-        {
-            BodyMayChange = true,
-        });
+        var (passed, challenge) = await authentication.CheckAsync(RegistrationFlows.Of(request, body, options, tokens));
         if (passed is null)
         {
             return challenge!;
@@ -66,6 +59,12 @@ internal static class Registration
         if (Passwords.Refuse(wanted.Password, "password") is { } weak)
         {
             return weak;
+        }
+
+        // Counted before the account is made: of two who use the last use at once, one is refused.
+        if (passed.RegistrationToken is { } token && !await tokens.TryUseAsync(token))
+        {
+            return new MatrixError(StatusCodes.Status401Unauthorized, "M_UNAUTHORIZED", "The registration token is used up");
         }
 
         // "If omitted, the homeserver MUST generate a Matrix ID local part."
@@ -85,7 +84,7 @@ internal static class Registration
             return error;
         }
 
-        if (!options.RegistrationOpen)
+        if (!options.MayRegister)
         {
             return MatrixError.Forbidden("Registration is disabled");
         }
@@ -93,6 +92,25 @@ internal static class Registration
         return Refuse(accounts, username) is { } refused
             ? refused
             : Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable);
+    }
+
+    /// <summary><c>GET /_matrix/client/v1/register/m.login.registration_token/validity</c></summary>
+    public static IResult IsTokenValid(HttpRequest request, RegistrationTokens tokens, ClientApiOptions options)
+    {
+        var (token, error) = request.QueryRequired("token");
+        if (error is not null)
+        {
+            return error;
+        }
+
+        return options.MayRegister
+            ? JsonText.Write(json =>
+            {
+                json.WriteStartObject();
+                json.WriteBoolean("valid"u8, tokens.IsGood(token!));
+                json.WriteEndObject();
+            })
+            : MatrixError.Forbidden("Registration is disabled");
     }
 
     /// <summary>Logs the new account in, unless that is not wanted, and tells of it.</summary>

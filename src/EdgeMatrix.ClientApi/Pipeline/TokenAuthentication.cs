@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 
@@ -51,9 +52,11 @@ internal sealed class TokenAuthentication(AccessTokens tokens)
     private static MatrixError? Refuse(HttpContext context, AccountStanding standing)
     {
         var mark = context.GetEndpoint()?.Metadata.GetMetadata<AccountLimitMark>();
+        var adminOnly = context.GetEndpoint()?.Metadata.GetMetadata<AdminOnlyMark>() is not null;
         return standing.Locked && mark?.ForLocked is not true ? MatrixError.UserLocked()
             : standing.Guest && mark?.ForGuests is not true ? MatrixError.GuestAccessForbidden("Guests may not do that")
             : standing.Suspended && mark?.NotForSuspended is true ? MatrixError.UserSuspended()
+            : adminOnly && !standing.Admin ? AdminOnly.Refusal()
             : null;
     }
 

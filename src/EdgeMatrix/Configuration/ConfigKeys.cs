@@ -61,6 +61,18 @@ internal static class ConfigKeys
             "Whether anyone who reaches this server may make an account.",
             options => options.Registration.Open,
             (options, open) => options with { Registration = options.Registration with { Open = open } }),
+        ConfigKey.Flag(
+            "registration.tokens",
+            "Whether whoever has a registration token may make an account, where registration is not open.",
+            options => options.Registration.Tokens,
+            (options, tokens) => options with { Registration = options.Registration with { Tokens = tokens } }),
+        ConfigKey.List(
+            "registration.terms",
+            "Documents that new users must accept, each \"ID VERSION LANGUAGE URL NAME\".",
+            options => options.Registration.Terms,
+            (options, terms) => options with { Registration = options.Registration with { Terms = terms } },
+            TermsText.Refuse,
+            mayBeEmpty: true),
         ConfigKey.Text(
             "registration.shared_secret",
             "Enables /_synapse/admin/v1/register for those who know it.",

@@ -54,6 +54,12 @@ public sealed record RegistrationOptions
     /// <summary>Whether anyone who reaches the server may make an account.</summary>
     public bool Open { get; init; }
 
+    /// <summary>Whether whoever has a registration token may make an account, where it is not open.</summary>
+    public bool Tokens { get; init; }
+
+    /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
+    public IReadOnlyList<string> Terms { get; init; } = [];
+
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
     public string? SharedSecret { get; init; }
 }

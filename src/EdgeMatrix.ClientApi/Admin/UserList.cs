@@ -1,0 +1,78 @@
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Accounts;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Admin;
+
+/// <summary>The users of this server.</summary>
+/// <remarks>https://element-hq.github.io/synapse/latest/admin_api/user_admin_api.html#list-accounts</remarks>
+internal static class UserList
+{
+    private const long DefaultLimit = 100;
+    private const long MaxLimit = 1_000;
+
+    /// <summary><c>GET /_synapse/admin/v2/users</c>, and <c>v3</c>, where the deactivated are not left out but asked for.</summary>
+    public static IResult Get(HttpRequest request, Database database)
+    {
+        var (from, badFrom) = request.QueryInteger("from");
+        var (limit, badLimit) = request.QueryInteger("limit", min: 1);
+        var (guests, badGuests) = request.QueryBoolean("guests");
+        var (admins, badAdmins) = request.QueryBoolean("admins");
+        var (deactivated, badDeactivated) = request.QueryBoolean("deactivated");
+        var (locked, badLocked) = request.QueryBoolean("locked");
+        var (order, badOrder) = request.QueryOneOf("order_by", "name", "is_guest", "admin", "deactivated", "creation_ts", "locked");
+        var (dir, badDir) = request.QueryOneOf("dir", "f", "b");
+        if ((badFrom ?? badLimit ?? badGuests ?? badAdmins ?? badDeactivated ?? badLocked ?? badOrder ?? badDir) is { } bad)
+        {
+            return bad;
+        }
+
+        // v2 shows the deactivated only where they are asked for; v3 shows all unless told which.
+        var isV3 = request.Path.Value?.Contains("/v3/", StringComparison.Ordinal) is true;
+        var part = request.QueryText("user_id") ?? request.QueryText("name");
+        using var db = database.OpenSnapshot();
+        var found = AccountTable.All(db).Where(account =>
+            (part is null || account.UserId.Contains(part, StringComparison.OrdinalIgnoreCase))
+            && (guests is not false || !account.Standing.Guest)
+            && (admins is null || admins == account.Admin)
+            && (isV3 ? deactivated is null || deactivated == account.IsDeactivated : deactivated is true || !account.IsDeactivated)
+            && (locked is true || isV3 || !account.Standing.Locked));
+        var sorted = (order switch
+        {
+            "is_guest" => found.OrderBy(account => account.Standing.Guest),
+            "admin" => found.OrderBy(account => account.Admin),
+            "deactivated" => found.OrderBy(account => account.IsDeactivated),
+            "creation_ts" => found.OrderBy(account => account.CreatedTs),
+            "locked" => found.OrderBy(account => account.Standing.Locked),
+            _ => found.OrderBy(account => account.UserId, StringComparer.Ordinal),
+        }).ToList();
+        if (dir == "b")
+        {
+            sorted.Reverse();
+        }
+
+        var start = (int)Math.Min(from ?? 0, sorted.Count);
+        var page = sorted.Skip(start).Take((int)Math.Min(limit ?? DefaultLimit, MaxLimit)).ToList();
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("users"u8);
+            foreach (var account in page)
+            {
+                json.WriteStartObject();
+                AdminUser.WriteMembers(json, db, account);
+                json.WriteNumber("creation_ts"u8, account.CreatedTs);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            if (start + page.Count < sorted.Count)
+            {
+                json.WriteString("next_token"u8, $"{start + page.Count}");
+            }
+
+            json.WriteNumber("total"u8, sorted.Count);
+            json.WriteEndObject();
+        });
+    }
+}
