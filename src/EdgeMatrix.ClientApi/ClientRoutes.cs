@@ -10,6 +10,7 @@ using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.ClientApi.Search;
 using EdgeMatrix.ClientApi.Sync;
 using EdgeMatrix.ClientApi.Voip;
 using Microsoft.AspNetCore.Builder;
@@ -112,8 +113,9 @@ public static class ClientRoutes
         api.MapGet(V1 + "/admin/lock/{userId}", AccountModeration.GetLocked);
         api.MapPut(V1 + "/admin/lock/{userId}", AccountModeration.SetLocked);
 
-        // Modules: content repository
+        // Modules: content repository, server side search
         api.MapMedia();
+        api.MapPost(V3 + "/search", SearchEndpoint.Search);
 
         // Synapse's administration interface
         api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();

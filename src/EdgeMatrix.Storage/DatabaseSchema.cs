@@ -88,7 +88,7 @@ internal static class DatabaseSchema
         }
 
         var tables = new List<string>();
-        using (var query = connection.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table'"))
+        using (var query = connection.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"))
         {
             while (query.Step())
             {

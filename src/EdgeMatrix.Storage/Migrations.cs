@@ -566,5 +566,11 @@ internal static class Migrations
         ) STRICT;
         CREATE INDEX reports_by_reporter ON reports (reporter);
         """,
+
+        // 19: the words of messages, room names and topics: neither the texts nor where in them the words are. See SearchTable.
+        """
+        CREATE VIRTUAL TABLE search USING fts5(
+            words, content='', contentless_delete=1, detail=none, tokenize="unicode61 remove_diacritics 2 categories 'L* N* M* Co'");
+        """,
     ];
 }

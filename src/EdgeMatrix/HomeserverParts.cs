@@ -25,6 +25,7 @@ using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Relations;
+using EdgeMatrix.Rooms.Search;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.AuthChains;
@@ -112,6 +113,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Media = new MediaRepository(database, media, thumbnails, server, LimitsOf(options.Media), random, time);
         Thumbnails = new ThumbnailStore(thumbnails, new ThumbnailWorker(surroundings.Program, time));
 
+        Search = new SearchIndex(database, options.Search.Enabled);
         var notifications = new NotificationUpkeep(database);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
@@ -124,6 +126,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
+            new UpkeepJob("search", TimeSpan.FromMinutes(15), Search.SliceAsync),
             new MemoryUpkeep(database, surroundings.Memory).Job,
             new UpkeepJob("auth chains", TimeSpan.FromHours(1), _ => AuthChainWriter.SliceAsync(database)),
             new UpkeepJob("state nodes", TimeSpan.FromHours(1), new StateNodeCollector(database).SliceAsync),
@@ -216,6 +219,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public ThumbnailStore Thumbnails { get; }
 
+    public SearchIndex Search { get; }
+
     /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
     public IReadOnlyList<UpkeepJob> UpkeepJobs { get; }
 
@@ -290,6 +295,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Sync);
         services.AddSingleton(Media);
         services.AddSingleton(Thumbnails);
+        services.AddSingleton(Search);
     }
 
     private static MediaFolder OpenMedia(Database database, HomeserverOptions options)

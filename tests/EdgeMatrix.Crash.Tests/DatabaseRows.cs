@@ -67,7 +67,7 @@ internal sealed class DatabaseRows
     {
         var tables = new List<(string, int)>();
         using var query = db.Prepare("""
-            SELECT name, (SELECT count(*) FROM pragma_table_info(name)) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+            SELECT name, (SELECT count(*) FROM pragma_table_info(name)) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite_%'
             """);
         while (query.Step())
         {

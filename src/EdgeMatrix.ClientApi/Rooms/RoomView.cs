@@ -49,11 +49,9 @@ internal sealed class RoomView : IDisposable
         {
             if (room is not null && RoomTable.Find(db, roomId) is { } row)
             {
-                var visibility = new RoomVisibility(db, engine, room, row, requester.UserNid, requester.UserId);
-                if (VisibleState(db, room, row, visibility) is { } state)
+                view = In(db, engine, requester, room, row);
+                if (view is not null)
                 {
-                    var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
-                    view = new RoomView(db, room, requester, visibility, state, new ClientEventWriter(db, room, requester.DeviceNid, now));
                     return (view, null);
                 }
             }
@@ -67,6 +65,21 @@ internal sealed class RoomView : IDisposable
                 db.Dispose();
             }
         }
+    }
+
+    /// <summary>As <see cref="Open"/>, for whoever reads many rooms in one snapshot, and disposes of that alone.</summary>
+    /// <returns>Null if the user may not look.</returns>
+    public static RoomView? In(Snapshot db, RoomEngine engine, Requester requester, RoomRow row) =>
+        engine.Find(db, row) is { } room ? In(db, engine, requester, room, row) : null;
+
+    private static RoomView? In(Snapshot db, RoomEngine engine, Requester requester, Room room, RoomRow row)
+    {
+        var visibility = new RoomVisibility(db, engine, room, row, requester.UserNid, requester.UserId);
+        return VisibleState(db, room, row, visibility) is { } state
+            ? new RoomView(
+                db, room, requester, visibility, state,
+                new ClientEventWriter(db, room, requester.DeviceNid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds()))
+            : null;
     }
 
     public StoredEvent? FindState(string type, string stateKey) => RoomStateReader.FindStored(Db, State, type, stateKey);

@@ -2,6 +2,7 @@ using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Storage.Search;
 
 namespace EdgeMatrix.Rooms.Engine;
 
@@ -182,6 +183,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             return null;
         }
 
+        SearchTable.Remove(db, stored.Nid);
         EventTable.Redact(db, stored.Nid, nid, Redaction.RedactPdu(pdu).Json.Span);
         if (stored.Timeline is { } order && EventRelation.Of(pdu) is { } relation)
         {

@@ -18,6 +18,9 @@ public sealed class RoomEventFilter
     /// <summary>The greatest number of events wanted; null if the filter does not say.</summary>
     public int? Limit => _events.Limit;
 
+    /// <summary>The rooms that are wanted; null: any.</summary>
+    public IReadOnlyCollection<string>? Rooms => _rooms;
+
     /// <summary>No event can pass.</summary>
     public bool MatchesNothing => _events.MatchesNothing;
 

@@ -2,6 +2,7 @@ using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Storage.Search;
 
 namespace EdgeMatrix.Rooms.Purging;
 
@@ -16,6 +17,7 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
 {
     // No more than these go beyond what must.
     private const int EventsPerSlice = 64;
+    private const int FewEvents = 16;
     private static readonly TimeSpan _youngest = TimeSpan.FromDays(1);
 
     /// <summary>Of the run under way: rooms that may have messages to delete, and the bytes of those.</summary>
@@ -23,6 +25,12 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
 
     /// <summary>Of the run under way: bytes that are still to go.</summary>
     private long _excess;
+
+    /// <summary>Of the run under way: what each message of the last slice took.</summary>
+    private long _bytesEach = EventDeletion.BytesBesideBody;
+
+    /// <summary>Of the run under way: how much more than itself a message takes with its share of the index of words.</summary>
+    private double _withWords = 1;
 
     /// <summary>The stream position at the last look, and when that was: while nothing is new, only what grew old makes another one worth it.</summary>
     private long _seen = -1;
@@ -54,10 +62,11 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
         var before = (engine.Time.GetUtcNow() - _youngest).ToUnixTimeMilliseconds();
         var slice = await engine.Database.WriteAsync(db => RoomTable.Find(db, room) is { } row && RoomVersions.Find(row.Version) is { } version
             ? EventDeletion.DeleteOldMessages(
-                db, row, null, long.MaxValue, e => e.Parse(version).OriginServerTs < before, EventsPerSlice)
+                db, row, null, long.MaxValue, e => e.Parse(version).OriginServerTs < before, SliceFor(room))
             : default);
-        var bytes = slice.Bytes + (slice.Count * EventDeletion.BytesBesideBody);
+        var bytes = (long)((slice.Bytes + (slice.Count * EventDeletion.BytesBesideBody)) * _withWords);
         _excess -= bytes;
+        _bytesEach = slice.Count > 0 ? bytes / slice.Count : _bytesEach;
         if (slice.Count > 0)
         {
             _thinned.Add(room);
@@ -74,6 +83,13 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
         }
 
         return true;
+    }
+
+    // Near the limit no more is looked at than may have to go.
+    private int SliceFor(long room)
+    {
+        var tooMuch = Math.Max(_excess, roomLimit is null ? 0 : _rooms![room] - roomLimit.Value);
+        return (int)Math.Clamp(tooMuch / _bytesEach, FewEvents, EventsPerSlice);
     }
 
     private bool Begin()
@@ -94,6 +110,14 @@ public sealed class StorageBudget(RoomEngine engine, long? limit, long? roomLimi
         }
 
         _rooms = RoomTable.MessageBytes(snapshot, moreThan: _excess > 0 ? 0 : roomLimit!.Value);
+        _withWords = 1;
+        if (_excess > 0)
+        {
+            // Words that are indexed go along with their messages, and their room is given back when the index is merged.
+            _withWords += SearchTable.Bytes(snapshot) / (double)Math.Max(1, _rooms.Values.Sum());
+            _rooms = _rooms.ToDictionary(pair => pair.Key, pair => (long)(pair.Value * _withWords));
+        }
+
         if (_excess > _rooms.Values.Sum())
         {
             // Something else takes the room: all messages gone would not make the limit hold, and nobody would have won anything.

@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Storage.Search;
 
 namespace EdgeMatrix.Storage.Rooms;
 
@@ -123,6 +124,7 @@ public static class EventDeletion
 
     private static void Delete(WriteTransaction db, Row row)
     {
+        SearchTable.Remove(db, row.Nid);
         if (row is { Device: { } device, TransactionId: { } transaction })
         {
             foreach (var sql in _transactionSql)

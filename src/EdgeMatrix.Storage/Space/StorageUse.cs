@@ -46,6 +46,7 @@ public sealed record StorageUse(
     [
         (Events, ["events", "event_frames", "redactions", "relations", "threads"]),
         (State, ["state_nodes", "state_chunks", "state_keys", "event_types"]),
+        ("search", ["search_data", "search_idx", "search_docsize", "search_config"]),
         ("members", ["memberships"]),
         ("rooms", ["rooms", "room_aliases", "purged_rooms"]),
         ("receipts", ["receipts"]),

@@ -142,6 +142,11 @@ internal static class ConfigKeys
             "How large all thumbnails may be together: those that were not asked for the longest go, and are made again when they are.",
             options => options.Media.ThumbnailCache,
             (options, bytes) => options with { Media = options.Media with { ThumbnailCache = bytes } }),
+        ConfigKey.Flag(
+            "search.enabled",
+            "Whether users may search the messages of rooms that are not encrypted. Without it the index of words is deleted.",
+            options => options.Search.Enabled,
+            (options, enabled) => options with { Search = options.Search with { Enabled = enabled } }),
         ConfigKey.Choice(
             "storage.durability",
             "\"full\": acknowledged means on disk. \"relaxed\": a power cut may lose the last moments, never consistency.",

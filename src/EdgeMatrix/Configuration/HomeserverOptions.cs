@@ -15,6 +15,7 @@ public sealed record HomeserverOptions
     public RetentionOptions Retention { get; init; } = new();
     public PushOptions Push { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
+    public SearchOptions Search { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
     public MemoryOptions Memory { get; init; } = new();
     public AdminOptions Admin { get; init; } = new();
@@ -106,6 +107,12 @@ public sealed record MediaOptions
 
     /// <summary>How many bytes all thumbnails may have together; those that were not asked for the longest go.</summary>
     public long ThumbnailCache { get; init; } = 64 * 1024 * 1024;
+}
+
+public sealed record SearchOptions
+{
+    /// <summary>Whether users may search their rooms; the words of messages are indexed for that.</summary>
+    public bool Enabled { get; init; } = true;
 }
 
 public sealed record StorageOptions

@@ -1,4 +1,5 @@
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Rooms.Search;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -24,6 +25,8 @@ public sealed class DiskCostTests(ITestOutputHelper output)
         await Parallel.ForEachAsync(Enumerable.Range(0, Messages), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (n, _) =>
             await people[n % 2].SendTextAsync(room, $"This is what somebody says, for the {n}th time.", $"m1790000{n:D6}.{n}"));
 
+        // The index of words is part of it.
+        await server.Part<SearchIndex>().CatchUpAsync(default);
         await using var stopped = await server.RestartAsync();
         var each = (Bytes(stopped) - before) / (double)Messages;
         output.WriteLine($"{each:F0} bytes a message");
