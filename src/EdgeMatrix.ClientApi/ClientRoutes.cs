@@ -12,6 +12,7 @@ using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.ClientApi.Search;
 using EdgeMatrix.ClientApi.Sync;
+using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -116,6 +117,10 @@ public static class ClientRoutes
         // Modules: content repository, server side search
         api.MapMedia();
         api.MapPost(V3 + "/search", SearchEndpoint.Search);
+
+        // Modules: user directory, mutual rooms
+        api.MapPost(V3 + "/user_directory/search", UserSearch.Search);
+        api.MapGet(V1 + "/mutual_rooms", MutualRooms.Get);
 
         // Synapse's administration interface
         api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();
