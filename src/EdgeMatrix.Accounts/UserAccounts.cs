@@ -147,7 +147,8 @@ public sealed class UserAccounts(
             return standing;
         });
 
-    private string UserIdOf(string userIdOrLocalpart)
+    /// <summary>The user id that a client means by a user id or a localpart.</summary>
+    public string UserIdOf(string userIdOrLocalpart)
     {
         if (!userIdOrLocalpart.StartsWith('@'))
         {

@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Pipeline;
 using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -11,7 +12,7 @@ namespace EdgeMatrix.ClientApi;
 public static class ClientApiPipeline
 {
     /// <summary>
-    /// Adds, in this order: CORS, failures, limits, the path as sent, routing, unrecognized requests, decoding, access tokens.
+    /// Adds, in this order: CORS, failures, limits, the path as sent, routing, unrecognized requests, decoding, access tokens, rates.
     /// Call it before anything is mapped; it does nothing to paths outside <c>/_matrix</c>, <c>/_synapse</c> and
     /// <c>/.well-known/matrix</c>, apart from routing them.
     /// </summary>
@@ -19,11 +20,13 @@ public static class ClientApiPipeline
     {
         app.Use(CrossOrigin.Invoke);
         app.Use(new RequestFailures(app.Services.GetRequiredService<ILogger<RequestFailures>>()).InvokeAsync);
+        app.Use(ClientAddress.Invoke);
         app.Use(new RequestLimits(app.Services.GetRequiredService<Database>().Memory).InvokeAsync);
         app.Use(RequestPath.Restore);
         app.UseRouting();
         app.Use(Unrecognized.Invoke);
         app.Use(RequestPath.Decode);
         app.Use(new TokenAuthentication(app.Services.GetRequiredService<AccessTokens>()).InvokeAsync);
+        app.Use(new RequestRates(app.Services.GetRequiredService<RateLimiter>()).InvokeAsync);
     }
 }

@@ -5,6 +5,7 @@ using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Encryption;
 using EdgeMatrix.ClientApi.Filters;
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
@@ -40,16 +41,16 @@ public static class ClientRoutes
 
         // Client authentication: login, logout, registration, account management
         api.MapGet(V3 + "/login", Sessions.GetFlows).WithoutToken();
-        api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken();
+        api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken().WithRate(RateKind.Login);
         api.MapPost(V1 + "/login/get_token", LoginTokenEndpoint.Get);
         api.MapPost(V3 + "/refresh", Sessions.Refresh).WithoutToken();
         api.MapPost(V3 + "/logout", Sessions.LogOut);
         api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
-        api.MapPost(V3 + "/register", Registration.Register).WithoutToken();
+        api.MapPost(V3 + "/register", Registration.Register).WithoutToken().WithRate(RateKind.Registration);
         api.MapGet(V3 + "/register/available", Registration.IsAvailable).WithoutToken();
-        api.MapGet(V1 + "/register/m.login.registration_token/validity", Registration.IsTokenValid).WithoutToken();
-        api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout();
-        api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout();
+        api.MapGet(V1 + "/register/m.login.registration_token/validity", Registration.IsTokenValid).WithoutToken().WithRate(RateKind.Login);
+        api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout().WithRate(RateKind.Login);
+        api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout().WithRate(RateKind.Login);
         api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
 
         // OpenID, with the one endpoint of the Server-Server API that its tokens are for

@@ -8,7 +8,7 @@ namespace EdgeMatrix.ClientApi;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#standard-error-response</remarks>
 public sealed class MatrixError : IResult
 {
-    private const int RetryAfterSeconds = 2;
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(2);
 
     private readonly int _status;
     private readonly string _code;
@@ -86,8 +86,18 @@ public sealed class MatrixError : IResult
 
     /// <summary>429: the request asks for more than there is to share out now; the client tries again in a few seconds.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#rate-limiting</remarks>
-    public static MatrixError LimitExceeded(string message) =>
-        new(StatusCodes.Status429TooManyRequests, "M_LIMIT_EXCEEDED", message, json => json.WriteNumber("retry_after_ms", RetryAfterSeconds * 1_000));
+    public static MatrixError LimitExceeded(string message) => LimitExceeded(message, _retryAfter);
+
+    /// <summary>429: the requester comes too often.</summary>
+    /// <param name="retryAfter">When a request will be let in again.</param>
+    public static MatrixError LimitExceeded(string message, TimeSpan retryAfter)
+    {
+        var waitMs = (long)Math.Ceiling(retryAfter.TotalMilliseconds);
+        return new(StatusCodes.Status429TooManyRequests, "M_LIMIT_EXCEEDED", message, json => json.WriteNumber("retry_after_ms", waitMs))
+        {
+            RetryAfterSeconds = (waitMs + 999) / 1_000,
+        };
+    }
 
     /// <summary>The answer to a bug or a broken disk: what happened is in the log, not here.</summary>
     public static MatrixError Internal() => new(500, "M_UNKNOWN", "Internal server error");
@@ -117,6 +127,8 @@ public sealed class MatrixError : IResult
         RefusalKind.Unknown => BadRequest(refusal.Message),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };
+
+    private long RetryAfterSeconds { get; init; }
 
     public Task ExecuteAsync(HttpContext httpContext)
     {

@@ -11,6 +11,7 @@ using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
@@ -100,6 +101,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
         };
+        RateLimiter = new RateLimiter(options.Limits, time, database.Memory);
         InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, random, time);
         SharedSecret = new SharedSecretSetting(options.Registration.SharedSecret is { } secret
             ? new SharedSecretRegistration(secret, random, time)
@@ -205,6 +207,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public ClientApiOptions ClientApi { get; }
 
+    public RateLimiter RateLimiter { get; }
+
     public UserInteractiveAuthentication InteractiveAuthentication { get; }
 
     public SharedSecretSetting SharedSecret { get; }
@@ -288,6 +292,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(KeyBackups);
         services.AddSingleton(DehydratedDevices);
         services.AddSingleton(ClientApi);
+        services.AddSingleton(RateLimiter);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);

@@ -40,7 +40,7 @@ export class Homeserver {
         const [executable, ...leading] = this.#command;
         const child = spawn(executable, [
             ...leading, "serve", "--data", join(this.#directory, "data"), "--server-name", "test.local",
-            "--listen", `http://127.0.0.1:${this.#port}`, "--set", "registration.open=true",
+            "--listen", `http://127.0.0.1:${this.#port}`, "--set", "registration.open=true", "--set", "limits.rate=off",
         ], { stdio: ["ignore", "pipe", log] });
         this.#process = child;
         this.#exited = new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));

@@ -33,7 +33,7 @@ class Homeserver:
         with open(self.log, "ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, "serve", "--data", str(self.directory / "data"), "--server-name", "test.local",
-                "--listen", f"http://127.0.0.1:{self.port}", "--set", "registration.open=true",
+                "--listen", f"http://127.0.0.1:{self.port}", "--set", "registration.open=true", "--set", "limits.rate=off",
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log)
         try:
             await asyncio.wait_for(self._ready(), READY_SECONDS)

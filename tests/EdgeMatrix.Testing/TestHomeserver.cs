@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Storage;
@@ -164,6 +165,7 @@ public sealed class TestHomeserver : IAsyncDisposable
         {
             Server = new ServerOptions { Name = settings.Name, Listen = ["http://127.0.0.1:0"], Data = settings.Data },
             Registration = new RegistrationOptions { Open = true },
+            Limits = RateLimits.Off,
         });
         var surroundings = new Surroundings
         {

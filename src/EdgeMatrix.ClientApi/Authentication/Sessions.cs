@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Discovery;
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
@@ -21,7 +22,8 @@ internal static class Sessions
 
     /// <summary><c>POST /_matrix/client/v3/login</c></summary>
     public static async Task<IResult> LogIn(
-        HttpRequest request, UserAccounts accounts, LoginTokens loginTokens, Logins logins, LocalServer server, ClientApiOptions options)
+        HttpRequest request, UserAccounts accounts, LoginTokens loginTokens, Logins logins, LocalServer server, ClientApiOptions options,
+        RateLimiter limiter)
     {
         var (wanted, error) = await request.ReadJsonAsync(ClientApiJson.Default.LoginRequest);
         if (error is not null)
@@ -32,6 +34,11 @@ internal static class Sessions
         if (NewDevice.Refuse(wanted!.DeviceId, wanted.InitialDeviceDisplayName) is { } refused)
         {
             return refused;
+        }
+
+        if ((wanted.Identifier?.User ?? wanted.User) is { } name && limiter.Count(RateKind.Account, accounts.UserIdOf(name)) is { } wait)
+        {
+            return MatrixError.LimitExceeded("Too many attempts to log in to that account", wait);
         }
 
         var (account, wrong) = wanted.Type switch

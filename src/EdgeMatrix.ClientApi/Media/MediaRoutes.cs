@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Limits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -16,9 +17,9 @@ internal static class MediaRoutes
 
     public static void MapMedia(this IEndpointRouteBuilder api)
     {
-        api.MapPost(Old + "/upload", MediaUploads.Upload);
-        api.MapPut(Old + "/upload/{serverName}/{mediaId}", MediaUploads.UploadTo);
-        api.MapPost("/_matrix/media/v1/create", MediaUploads.Create);
+        api.MapPost(Old + "/upload", MediaUploads.Upload).WithRate(RateKind.Media);
+        api.MapPut(Old + "/upload/{serverName}/{mediaId}", MediaUploads.UploadTo).WithRate(RateKind.Media);
+        api.MapPost("/_matrix/media/v1/create", MediaUploads.Create).WithRate(RateKind.Media);
         api.MapMethods(V1 + Download, Reading, MediaDownloads.Download);
         api.MapMethods(V1 + Download + "/{fileName}", Reading, MediaDownloads.Download);
         api.MapMethods(V1 + Thumbnail, Reading, MediaThumbnails.Get);

@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Limits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -23,12 +24,12 @@ public static class RoomRoutes
         routes.MapGet(V1Room + "/timestamp_to_event", TimestampToEvent.Find);
 
         // Sending events to a room
-        routes.MapPut(Room + "/state/{eventType}/{stateKey?}", RoomSending.SetState);
-        routes.MapPut(Room + "/send/{eventType}/{txnId}", RoomSending.Send);
-        routes.MapPut(Room + "/redact/{eventId}/{txnId}", RoomSending.Redact);
+        routes.MapPut(Room + "/state/{eventType}/{stateKey?}", RoomSending.SetState).WithRate(RateKind.Message);
+        routes.MapPut(Room + "/send/{eventType}/{txnId}", RoomSending.Send).WithRate(RateKind.Message);
+        routes.MapPut(Room + "/redact/{eventId}/{txnId}", RoomSending.Redact).WithRate(RateKind.Message);
 
         // Creation
-        routes.MapPost(V3 + "/createRoom", RoomCreationEndpoint.Create);
+        routes.MapPost(V3 + "/createRoom", RoomCreationEndpoint.Create).WithRate(RateKind.Join);
 
         // Room aliases
         routes.MapGet(V3 + "/directory/room/{roomAlias}", RoomAliases.Resolve).WithoutToken();
@@ -38,10 +39,10 @@ public static class RoomRoutes
 
         // Room membership
         routes.MapGet(V3 + "/joined_rooms", RoomMembership.JoinedRooms);
-        routes.MapPost(Room + "/invite", RoomMembership.Invite);
-        routes.MapPost(V3 + "/join/{roomIdOrAlias}", RoomMembership.JoinByIdOrAlias);
-        routes.MapPost(Room + "/join", RoomMembership.Join);
-        routes.MapPost(V3 + "/knock/{roomIdOrAlias}", RoomMembership.Knock);
+        routes.MapPost(Room + "/invite", RoomMembership.Invite).WithRate(RateKind.Invite);
+        routes.MapPost(V3 + "/join/{roomIdOrAlias}", RoomMembership.JoinByIdOrAlias).WithRate(RateKind.Join);
+        routes.MapPost(Room + "/join", RoomMembership.Join).WithRate(RateKind.Join);
+        routes.MapPost(V3 + "/knock/{roomIdOrAlias}", RoomMembership.Knock).WithRate(RateKind.Join);
         routes.MapPost(Room + "/forget", RoomMembership.Forget);
         routes.MapPost(Room + "/leave", RoomMembership.Leave);
         routes.MapPost(Room + "/kick", RoomMembership.Kick);
@@ -65,7 +66,7 @@ public static class RoomRoutes
         routes.MapGet("/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary", RoomSummaries.Get);
 
         // Modules: room upgrades, spaces, threading
-        routes.MapPost(Room + "/upgrade", RoomUpgrades.Upgrade);
+        routes.MapPost(Room + "/upgrade", RoomUpgrades.Upgrade).WithRate(RateKind.Join);
         routes.MapGet(V1Room + "/hierarchy", RoomSummaries.GetHierarchy);
         routes.MapGet(V1Room + "/threads", RoomThreads.List);
 

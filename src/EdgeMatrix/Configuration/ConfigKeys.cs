@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Protocol.Identifiers;
@@ -122,6 +123,52 @@ internal static class ConfigKeys
             options => options.Retention.LongestLifetime,
             (options, time) => options with { Retention = options.Retention with { LongestLifetime = time } }),
         ConfigKey.Choice(
+            "limits.rate",
+            "Whether who comes too often is told to wait: \"on\", or \"off\" for tests.",
+            [("on", true), ("off", false)],
+            options => options.Limits.Enabled,
+            (options, enabled) => options with { Limits = options.Limits with { Enabled = enabled } }),
+        Rate(
+            "limits.other",
+            "Whatever has no rate of its own, syncs too: of each user, and of each address that shows no token.",
+            limits => limits.Other,
+            (limits, rate) => limits with { Other = rate }),
+        Rate(
+            "limits.login",
+            "Attempts to log in: of each address.",
+            limits => limits.Login,
+            (limits, rate) => limits with { Login = rate }),
+        Rate(
+            "limits.account",
+            "Attempts to log in: to each account.",
+            limits => limits.Account,
+            (limits, rate) => limits with { Account = rate }),
+        Rate(
+            "limits.registration",
+            "Attempts to make an account, two for each with most clients: of each address.",
+            limits => limits.Registration,
+            (limits, rate) => limits with { Registration = rate }),
+        Rate(
+            "limits.messages",
+            "Events sent: of each user.",
+            limits => limits.Message,
+            (limits, rate) => limits with { Message = rate }),
+        Rate(
+            "limits.joins",
+            "Joins, knocks and new rooms: of each user.",
+            limits => limits.Join,
+            (limits, rate) => limits with { Join = rate }),
+        Rate(
+            "limits.invites",
+            "Invites: of each user.",
+            limits => limits.Invite,
+            (limits, rate) => limits with { Invite = rate }),
+        Rate(
+            "limits.media",
+            "Uploads: of each user.",
+            limits => limits.Media,
+            (limits, rate) => limits with { Media = rate }),
+        ConfigKey.Choice(
             "push.badge",
             "What the number on the icon of an app counts: unread \"messages\", or \"rooms\" with some.",
             [("messages", BadgeCount.Messages), ("rooms", BadgeCount.Rooms)],
@@ -198,6 +245,13 @@ internal static class ConfigKeys
             options => options.Log.Format,
             (options, format) => options with { Log = options.Log with { Format = format } }),
     ];
+
+    private static ConfigKey Rate(string name, string doc, Func<RateLimits, Rate> read, Func<RateLimits, Rate, RateLimits> write) => ConfigKey.Text(
+        name,
+        doc,
+        options => RateText.Write(read(options.Limits)),
+        (options, text) => options with { Limits = write(options.Limits, RateText.Parse(text)!) },
+        text => RateText.Parse(text) is null ? $"must be a rate such as \"10/s burst 200\" or \"3/m burst 20\", not {Toml.Write(text)}" : null);
 
     public static ConfigKey? Find(string name) => All.FirstOrDefault(key => key.Name == name);
 

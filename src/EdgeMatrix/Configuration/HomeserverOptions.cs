@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Delivery.Push;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,7 @@ public sealed record HomeserverOptions
     public LoginOptions Login { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
+    public RateLimits Limits { get; init; } = new();
     public PushOptions Push { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public SearchOptions Search { get; init; } = new();

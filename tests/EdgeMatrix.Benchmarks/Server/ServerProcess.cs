@@ -21,7 +21,7 @@ internal sealed class ServerProcess : IDisposable
 
     public static async Task<ServerProcess> StartAsync(string binary, string folder, string serverName, params IEnumerable<string> more)
     {
-        string[] usual = ["serve", "--data", folder, "--server-name", serverName, "--listen", "http://127.0.0.1:0", "--set", "log.level=warning"];
+        string[] usual = ["serve", "--data", folder, "--server-name", serverName, "--listen", "http://127.0.0.1:0", "--set", "log.level=warning", "--set", "limits.rate=off"];
         var start = new ProcessStartInfo(binary, [.. usual, .. more])
         {
             RedirectStandardOutput = true,

@@ -35,6 +35,7 @@ public class BoundsTests
         ["Room._transactions"] = "requests under way",
 
         // Constants.
+        ["RequestLimits._ofStrangers"] = "the addresses of requests under way, as far as they hold a body: Release",
         ["DatabaseConnection._cache"] = "128 statements, the least used goes: MakeRoom; their bytes show in the share of SQLite",
         ["DatabaseConnection._inUse"] = "statements that nested code has in hand; none after the snapshot: ReturnAll",
         ["DatabaseReaders._all"] = "4 connections: DatabaseOptions.Readers",

@@ -1,0 +1,23 @@
+using EdgeMatrix.ClientApi.Limits;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeMatrix.ClientApi.Pipeline;
+
+/// <summary>Turns away who sends too much: users where there is a token, addresses where there is none.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#rate-limiting</remarks>
+internal sealed class RequestRates(RateLimiter limiter)
+{
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<TokenUseMark>() is null)
+        {
+            return next(context);
+        }
+
+        var kind = endpoint.Metadata.GetMetadata<RateMark>()?.Kind ?? RateKind.Other;
+        var who = context.Features.Get<Requester>()?.UserId ?? ClientAddress.Of(context);
+        return limiter.Count(kind, who) is { } wait
+            ? MatrixError.LimitExceeded("Too many requests", wait).ExecuteAsync(context)
+            : next(context);
+    }
+}
