@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Pipeline;
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +13,7 @@ namespace EdgeMatrix.ClientApi;
 public static class ClientApiPipeline
 {
     /// <summary>
-    /// Adds, in this order: CORS, failures, limits, the path as sent, routing, unrecognized requests, decoding, access tokens, rates.
+    /// Adds, in this order: CORS, failures, limits, the path as sent, routing, unrecognized requests, decoding, access tokens, rates, activity.
     /// Call it before anything is mapped; it does nothing to paths outside <c>/_matrix</c>, <c>/_synapse</c> and
     /// <c>/.well-known/matrix</c>, apart from routing them.
     /// </summary>
@@ -28,5 +29,6 @@ public static class ClientApiPipeline
         app.Use(RequestPath.Decode);
         app.Use(new TokenAuthentication(app.Services.GetRequiredService<AccessTokens>()).InvokeAsync);
         app.Use(new RequestRates(app.Services.GetRequiredService<RateLimiter>()).InvokeAsync);
+        app.Use(new UserActivity(app.Services.GetRequiredService<UserPresence>()).InvokeAsync);
     }
 }

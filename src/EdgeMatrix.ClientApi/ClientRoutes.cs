@@ -7,12 +7,14 @@ using EdgeMatrix.ClientApi.Encryption;
 using EdgeMatrix.ClientApi.Filters;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Media;
+using EdgeMatrix.ClientApi.Presence;
 using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.ClientApi.Search;
 using EdgeMatrix.ClientApi.Sync;
+using EdgeMatrix.ClientApi.ThirdPartyNetworks;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
 using Microsoft.AspNetCore.Builder;
@@ -77,8 +79,16 @@ public static class ClientRoutes
             api.MapDelete(profile + "/{userId}/{keyName}", ProfileFields.Delete);
         }
 
-        // Modules: voice over IP, device management, end-to-end encryption, push notifications, client config, room tagging
+        // Modules: voice over IP, presence, third-party networks, device management, end-to-end encryption, push notifications, client config, room tagging
         api.MapGet(V3 + "/voip/turnServer", TurnServer.Get);
+        api.MapGet(V3 + "/presence/{userId}/status", PresenceEndpoints.Get);
+        api.MapPut(V3 + "/presence/{userId}/status", PresenceEndpoints.Set);
+        api.MapGet(V3 + "/thirdparty/protocols", ThirdPartyLookup.Protocols);
+        api.MapGet(V3 + "/thirdparty/protocol/{protocol}", ThirdPartyLookup.OfProtocol);
+        api.MapGet(V3 + "/thirdparty/location/{protocol}", ThirdPartyLookup.OfProtocol);
+        api.MapGet(V3 + "/thirdparty/user/{protocol}", ThirdPartyLookup.OfProtocol);
+        api.MapGet(V3 + "/thirdparty/location", ThirdPartyLookup.None);
+        api.MapGet(V3 + "/thirdparty/user", ThirdPartyLookup.None);
         api.MapGet(V3 + "/devices", DeviceManagement.List);
         api.MapGet(V3 + "/devices/{deviceId}", DeviceManagement.Get);
         api.MapPut(V3 + "/devices/{deviceId}", DeviceManagement.Rename);

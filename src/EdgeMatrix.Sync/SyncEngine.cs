@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Encryption;
@@ -36,15 +37,16 @@ public sealed class SyncEngine
 
     private readonly RoomEngine _engine;
     private readonly TypingUsers _typing;
+    private readonly UserPresence _presence;
     private readonly KnownKeyCounts _keyCounts;
     private readonly LazyLoadedMembers _lazyMembers = new(wanted: 4 << 20);
     private readonly MemberKeys _memberKeys = new();
     private readonly ToDeviceInboxes _inboxes;
     private readonly WaitingSyncs _waiting;
 
-    public SyncEngine(RoomEngine engine, TypingUsers typing, KnownKeyCounts keyCounts)
+    public SyncEngine(RoomEngine engine, TypingUsers typing, UserPresence presence, KnownKeyCounts keyCounts)
     {
-        (_engine, _typing, _keyCounts) = (engine, typing, keyCounts);
+        (_engine, _typing, _presence, _keyCounts) = (engine, typing, presence, keyCounts);
         _inboxes = new ToDeviceInboxes(engine.Database);
         engine.Database.Memory.Add(_lazyMembers);
         engine.Database.Memory.Add(_memberKeys);
@@ -69,6 +71,7 @@ public sealed class SyncEngine
             await _inboxes.AcknowledgeAsync(request.Device, acknowledged.ToDevice);
         }
 
+        _presence.Synced(request.User, request.UserId, request.Presence, request.Timeout);
         var since = request.Since;
         var start = _engine.Time.GetTimestamp();
         while (true)
@@ -100,7 +103,7 @@ public sealed class SyncEngine
     /// <summary>Whose devices changed for the user between two syncs, in the order of time.</summary>
     public DeviceListNews DeviceLists(long user, string userId, long device, SyncToken from, SyncToken to)
     {
-        var request = new SyncRequest(user, userId, device, from, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State);
+        var request = new SyncRequest(user, userId, device, from, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State, PresenceState.Offline);
         using var db = _engine.Database.OpenSnapshot();
         var round = Round(db, request, from, to);
         return DeviceListNews.Read(round, ChangedRooms.Rows(round, _engine.Notifier, AccountDataNews.Read(round)));
@@ -155,10 +158,12 @@ public sealed class SyncEngine
         var rooms = ChangedRooms.Find(round, rows);
         var (messages, toDevice) = _inboxes.Read(round);
         var deviceLists = DeviceListNews.Read(round, rows);
-        WriteHead(json, round.Request, round.UpTo with { ToDevice = toDevice }, messages);
+        var presence = PresenceNews.Read(round, _presence);
+        WriteHead(json, round.Request, round.UpTo with { ToDevice = toDevice }, messages, presence);
         deviceLists.Write(json);
         AccountDataNews.Write(json, ofUser);
-        var news = round.Since is null || round.Request.FullState || ofUser.Count > 0 || messages.Count > 0 || deviceLists.Any;
+        var news = round.Since is null || round.Request.FullState || ofUser.Count > 0 || messages.Count > 0 || deviceLists.Any
+            || presence.Count > 0;
         json.WriteStartObject("rooms"u8);
         news |= WriteRooms(json, "join"u8, rooms, own => own == Membership.Join, n => JoinedRoomSync.Write(round, json, n, accountData));
         news |= WriteRooms(json, "invite"u8, rooms, own => own == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
@@ -184,14 +189,11 @@ public sealed class SyncEngine
         return any;
     }
 
-    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next, List<ToDeviceRow> messages)
+    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next, List<ToDeviceRow> messages, List<PresenceStatus> presence)
     {
         json.WriteStartObject();
         json.WriteString("next_batch"u8, next.ToString());
-        json.WriteStartObject("presence"u8);
-        json.WriteStartArray("events"u8);
-        json.WriteEndArray();
-        json.WriteEndObject();
+        PresenceNews.Write(json, presence, _engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
         ToDeviceInboxes.Write(json, messages);
         KeyCountSection.Write(json, _keyCounts.Of(request.Device));
     }
@@ -199,7 +201,7 @@ public sealed class SyncEngine
     private void WriteNothing(ResponseBuffer output, SyncRequest request, SyncToken next)
     {
         using var json = new Utf8JsonWriter(output, _options);
-        WriteHead(json, request, next, []);
+        WriteHead(json, request, next, [], []);
         AccountDataNews.Write(json, []);
         json.WriteStartObject("rooms"u8);
         json.WriteEndObject();

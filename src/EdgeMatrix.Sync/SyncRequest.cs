@@ -1,3 +1,4 @@
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Sync.Filters;
 
 namespace EdgeMatrix.Sync;
@@ -20,6 +21,7 @@ public enum StateProperty
 /// <param name="Device">Nid of the device, which alone is told its transaction ids.</param>
 /// <param name="Since">Null for an initial sync.</param>
 /// <param name="Timeout">How long to wait for news when there are none.</param>
+/// <param name="Presence">What the client says of its user; offline: it is not to show.</param>
 /// <param name="FullState">The whole state of every room is wanted, not only what changed.</param>
 public sealed record SyncRequest(
     long User,
@@ -29,4 +31,5 @@ public sealed record SyncRequest(
     TimeSpan Timeout,
     SyncFilter Filter,
     bool FullState,
-    StateProperty StateProperty);
+    StateProperty StateProperty,
+    PresenceState Presence);

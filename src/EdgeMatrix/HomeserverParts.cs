@@ -12,6 +12,7 @@ using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
@@ -23,6 +24,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Relations;
@@ -66,6 +68,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Pushers = new UserPushers(database, Push, time);
         Receipts = new ReadReceipts(Engine, Push.Changed);
         Typing = new TypingUsers(Notifier, time);
+        Presence = new UserPresence(options.Presence.Enabled, database, Notifier, Typing, time);
 
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
@@ -101,6 +104,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
         };
+        Turn = options.Turn;
         RateLimiter = new RateLimiter(options.Limits, time, database.Memory);
         InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, random, time);
         SharedSecret = new SharedSecretSetting(options.Registration.SharedSecret is { } secret
@@ -109,7 +113,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         StoredFilters = new StoredFilters(database);
         Answers = new AnswerSpool(options.Server.Data, database.Memory);
-        Sync = new SyncEngine(Engine, Typing, keyCounts);
+        Sync = new SyncEngine(Engine, Typing, Presence, keyCounts);
 
         var thumbnails = new ThumbnailCache(options.Server.Data, time, options.Media.ThumbnailCache);
         Media = new MediaRepository(database, media, thumbnails, server, LimitsOf(options.Media), random, time);
@@ -162,6 +166,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public ReadReceipts Receipts { get; }
 
     public TypingUsers Typing { get; }
+
+    public UserPresence Presence { get; }
+
+    public TurnOptions Turn { get; }
 
     public PasswordHasher Passwords { get; }
 
@@ -271,6 +279,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Pushers);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
+        services.AddSingleton(Presence);
+        services.AddSingleton(Turn);
         services.AddSingleton(AccessTokens);
         services.AddSingleton(OpenIdTokens);
         services.AddSingleton(LoginTokens);
@@ -315,6 +325,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Presence.Dispose();
         Typing.Dispose();
         await Push.DisposeAsync();
         Outbound.Dispose();

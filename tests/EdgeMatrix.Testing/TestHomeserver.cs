@@ -166,6 +166,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Server = new ServerOptions { Name = settings.Name, Listen = ["http://127.0.0.1:0"], Data = settings.Data },
             Registration = new RegistrationOptions { Open = true },
             Limits = RateLimits.Off,
+            Presence = new PresenceOptions { Enabled = false },
         });
         var surroundings = new Surroundings
         {

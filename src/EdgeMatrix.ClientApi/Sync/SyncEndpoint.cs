@@ -1,3 +1,4 @@
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
 using Microsoft.AspNetCore.Http;
@@ -64,8 +65,7 @@ internal static class SyncEndpoint
         var (stateAfter, stateAfterError) = request.QueryBoolean("use_state_after");
         var (unstableStateAfter, unstableStateAfterError) = request.QueryBoolean(UnstableUseStateAfter);
 
-        // Presence is not offered yet: what a client says of itself is read and let go.
-        var (_, presenceError) = request.QueryOneOf("set_presence", "offline", "online", "unavailable");
+        var (presence, presenceError) = request.QueryOneOf("set_presence", "offline", "online", "unavailable");
         error ??= fullStateError ?? stateAfterError ?? unstableStateAfterError ?? presenceError;
         if (error is not null)
         {
@@ -88,7 +88,8 @@ internal static class SyncEndpoint
                     (true, _) => StateProperty.StateAfter,
                     (_, true) => StateProperty.UnstableStateAfter,
                     _ => StateProperty.State,
-                }), null);
+                },
+                PresenceJson.Parse(presence) ?? PresenceState.Online), null);
     }
 
     private static SyncFilter ReadFilter(HttpRequest request, Requester requester, StoredFilters filters, out string? problem)

@@ -39,6 +39,9 @@ public sealed class TypingUsers : IDisposable
     /// <summary>The position at which this run of the server began.</summary>
     public long StartPosition { get; }
 
+    /// <summary>Takes the next position, for something else that is told with typing.</summary>
+    internal long NextPosition() => Interlocked.Increment(ref _position);
+
     /// <summary>Sets whether a user types in a room.</summary>
     /// <param name="localMembers">Nids of the local users to wake.</param>
     /// <returns>False, and nothing is set, if too many type already.</returns>

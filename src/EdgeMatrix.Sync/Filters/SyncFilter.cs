@@ -20,6 +20,8 @@ public sealed class SyncFilter
     public bool FederationFormat { get; private set; }
 
     /// <summary>Global account data.</summary>
+    public EventFilter Presence { get; private set; } = EventFilter.All;
+
     public EventFilter AccountData { get; private set; } = EventFilter.All;
 
     public RoomEventFilter Timeline { get; private set; } = RoomEventFilter.All;
@@ -91,8 +93,7 @@ public sealed class SyncFilter
 
         if (problem is null && FilterJson.Member(filter, "presence") is { } presence)
         {
-            // Presence is not offered; a filter for it is held to its form all the same.
-            EventFilter.Parse(presence, out problem);
+            Presence = EventFilter.Parse(presence, out problem);
         }
 
         return problem is null && FilterJson.Member(filter, "room") is { } room ? ReadRoom(room) : problem;

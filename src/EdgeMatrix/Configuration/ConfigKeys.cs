@@ -168,6 +168,32 @@ internal static class ConfigKeys
             "Uploads: of each user.",
             limits => limits.Media,
             (limits, rate) => limits with { Media = rate }),
+        ConfigKey.Flag(
+            "presence.enabled",
+            "Whether users are told who of those they share rooms with is there.",
+            options => options.Presence.Enabled,
+            (options, enabled) => options with { Presence = options.Presence with { Enabled = enabled } }),
+        ConfigKey.List(
+            "turn.uris",
+            "TURN servers for calls, as turn:turn.example.org?transport=udp.",
+            options => options.Turn.Uris,
+            (options, uris) => options with { Turn = options.Turn with { Uris = uris } },
+            uri => uri.StartsWith("turn:", StringComparison.Ordinal) || uri.StartsWith("turns:", StringComparison.Ordinal)
+                ? null
+                : $"{Toml.Write(uri)} begins with neither turn: nor turns:",
+            mayBeEmpty: true),
+        ConfigKey.Text(
+            "turn.shared_secret",
+            "The secret that the TURN servers know too (coturn's static-auth-secret).",
+            options => options.Turn.SharedSecret,
+            (options, secret) => options with { Turn = options.Turn with { SharedSecret = secret } },
+            RefuseEmpty,
+            secret: true),
+        ConfigKey.Time(
+            "turn.lifetime",
+            "How long credentials for the TURN servers are good.",
+            options => options.Turn.Lifetime,
+            (options, time) => options with { Turn = options.Turn with { Lifetime = time } }),
         ConfigKey.Choice(
             "push.badge",
             "What the number on the icon of an app counts: unread \"messages\", or \"rooms\" with some.",

@@ -1,4 +1,5 @@
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.Push;
 using Microsoft.Extensions.Logging;
 
@@ -15,6 +16,8 @@ public sealed record HomeserverOptions
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
     public RateLimits Limits { get; init; } = new();
+    public PresenceOptions Presence { get; init; } = new();
+    public TurnOptions Turn { get; init; } = new([], null, TimeSpan.FromDays(1));
     public PushOptions Push { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public SearchOptions Search { get; init; } = new();
@@ -91,6 +94,12 @@ public sealed record RetentionOptions
     public TimeSpan? DefaultLifetime { get; init; }
     public TimeSpan? ShortestLifetime { get; init; }
     public TimeSpan? LongestLifetime { get; init; }
+}
+
+public sealed record PresenceOptions
+{
+    /// <summary>Whether users are told who of those they share rooms with is there.</summary>
+    public bool Enabled { get; init; } = true;
 }
 
 public sealed record PushOptions

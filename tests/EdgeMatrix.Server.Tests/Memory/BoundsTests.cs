@@ -35,7 +35,6 @@ public class BoundsTests
         ["Room._transactions"] = "requests under way",
 
         // Constants.
-        ["RequestLimits._ofStrangers"] = "the addresses of requests under way, as far as they hold a body: Release",
         ["DatabaseConnection._cache"] = "128 statements, the least used goes: MakeRoom; their bytes show in the share of SQLite",
         ["DatabaseConnection._inUse"] = "statements that nested code has in hand; none after the snapshot: ReturnAll",
         ["DatabaseReaders._all"] = "4 connections: DatabaseOptions.Readers",
@@ -59,6 +58,7 @@ public class BoundsTests
         ["StorageBudget._thinned"] = "rooms of which messages were deleted, and only while a run of the budget lasts: DeleteReceiptsAsync",
         ["StorageBudget._rooms"] = "two numbers for each room of this server, and only while a run of the budget lasts: Begin",
         ["ToDeviceInboxes._clean"] = "16,384 devices, all go: AcknowledgeAsync",
+        ["UserPresence._users"] = "8,192 users; who comes beyond is shown to nobody: Change",
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
         ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
 

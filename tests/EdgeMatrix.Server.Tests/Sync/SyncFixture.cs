@@ -5,6 +5,7 @@ using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
@@ -140,7 +141,7 @@ internal sealed class SyncFixture(TestHomeserver server) : IAsyncDisposable
         var wanted = filter is null ? SyncFilter.All : SyncFilter.Parse(JsonElement.Parse(filter), out problem);
         Assert.Null(problem);
         var request = new SyncRequest(
-            await UserAsync(user), user, device, token, TimeSpan.FromMilliseconds(timeoutMs), wanted, fullState, stateProperty);
+            await UserAsync(user), user, device, token, TimeSpan.FromMilliseconds(timeoutMs), wanted, fullState, stateProperty, PresenceState.Offline);
         using var output = new ResponseBuffer(server.Part<AnswerSpool>());
         await Sync.SyncAsync(request, output, end?.Token ?? Cancelled);
         return JsonElement.Parse(output.ToArray());

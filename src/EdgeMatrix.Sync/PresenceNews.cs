@@ -1,0 +1,35 @@
+using System.Text.Json;
+using EdgeMatrix.Rooms.Presence;
+
+namespace EdgeMatrix.Sync;
+
+/// <summary>Whose presence changed, of those whom the asking user may see.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#mpresence</remarks>
+internal static class PresenceNews
+{
+    public static List<PresenceStatus> Read(SyncRound round, UserPresence presence) =>
+        [.. presence.Since(round.Since?.Typing ?? 0)
+            .Where(user => round.Filter.Presence.Matches("m.presence", user.Status.UserId)
+                && !round.Ignored.Contains(user.Status.UserId)
+                && UserPresence.MaySee(round.Db, round.Request.User, user.User))
+            .Select(user => user.Status)];
+
+    public static void Write(Utf8JsonWriter json, List<PresenceStatus> users, long now)
+    {
+        json.WriteStartObject("presence"u8);
+        json.WriteStartArray("events"u8);
+        foreach (var user in users)
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("content"u8);
+            user.WriteFields(json, now);
+            json.WriteEndObject();
+            json.WriteString("sender"u8, user.UserId);
+            json.WriteString("type"u8, "m.presence"u8);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}
