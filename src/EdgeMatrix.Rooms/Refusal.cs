@@ -17,6 +17,7 @@ public enum RefusalKind
     DuplicateAnnotation,
     InvalidSignature,
     MissingParam,
+    InviteBlocked,
 
     /// <summary>No code of the specification fits.</summary>
     Unknown,

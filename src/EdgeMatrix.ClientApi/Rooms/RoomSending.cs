@@ -3,6 +3,7 @@ using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Relations;
 using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
@@ -101,6 +102,12 @@ internal static class RoomSending
                 {
                     present = current.EventId;
                     return default;
+                }
+
+                if (eventType == "m.room.member" && JsonContent.Text(content, "membership") == "invite"
+                    && InvitePermission.Check(engine.Database, stateKey ?? "") is { } blocked)
+                {
+                    return blocked;
                 }
 
                 return new EventDraft(eventType, stateKey ?? "", requester.UserId, content);

@@ -85,6 +85,11 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
             return Refusal.InvalidParam($"{notUser} is not a user ID");
         }
 
+        if (request.Invite?.Select(i => InvitePermission.Check(engine.Database, i)).FirstOrDefault(blocked => blocked is not null) is { } unwanted)
+        {
+            return unwanted;
+        }
+
         if (request.CreationContent is { ValueKind: not JsonValueKind.Object } || request.PowerLevelContentOverride is { ValueKind: not JsonValueKind.Object })
         {
             return new Refusal(RefusalKind.BadJson, "creation_content and power_level_content_override must be objects");

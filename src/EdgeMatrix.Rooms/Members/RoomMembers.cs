@@ -48,6 +48,7 @@ public sealed class RoomMembers(RoomEngine engine)
         {
             Membership.Join => Refusal.Forbidden($"{target} is already in the room"),
             Membership.Ban => Refusal.Forbidden($"{target} is banned from the room"),
+            _ when InvitePermission.Check(engine.Database, target) is { } blocked => blocked,
             _ => Draft("invite", sender, target, reason, null),
         }, cancellationToken);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
@@ -19,7 +20,7 @@ internal static class StrippedRoomSync
         "m.room.encryption",
     ];
 
-    /// <summary>Writes the room, or nothing if the invite is of somebody whom the user ignores.</summary>
+    /// <summary>Writes the room, or nothing if the invite is of somebody whom the user ignores, or the user wants no invites.</summary>
     public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news)
     {
         var (room, _, own) = news;
@@ -30,7 +31,7 @@ internal static class StrippedRoomSync
 
         // Servers must not send room invites from ignored users to clients.
         var sender = SyncRound.Parse(room, member).Sender;
-        if (own.Membership == Membership.Invite && round.Ignored.Contains(sender))
+        if (own.Membership == Membership.Invite && (round.Ignored.Contains(sender) || InvitePermission.Blocks(round.Db, round.Request.User)))
         {
             return false;
         }
