@@ -4,7 +4,7 @@ using EdgeMatrix.Protocol.RoomVersions;
 namespace EdgeMatrix.Storage;
 
 /// <summary>The body of a stored event: unpacked when first asked for, and parsed once, whoever reads it. Never changes; thread-safe.</summary>
-internal sealed class EventBody(EventBodyCodec codec, long nid, byte[] packed, EventFrame? frame)
+internal sealed class EventBody(EventBodyCodec codec, long nid, byte[] packed, long? frameNid, EventFrame? frame)
 {
     // Two threads that ask at once make the same of it.
     private byte[]? _json;
@@ -18,5 +18,6 @@ internal sealed class EventBody(EventBodyCodec codec, long nid, byte[] packed, E
     public Pdu Parse(RoomVersion version, string eventId) => _pdu ??= Pdu.FromStored(Json, version, eventId);
 
     /// <summary>Whether this is the body of an event as its row has it. A redacted event has another body.</summary>
-    public bool Is(long @event, ReadOnlySpan<byte> stored) => nid == @event && stored.SequenceEqual(packed);
+    public bool Is(long @event, ReadOnlySpan<byte> stored, long? storedFrame) =>
+        nid == @event && frameNid == storedFrame && stored.SequenceEqual(packed);
 }

@@ -1,8 +1,8 @@
 namespace EdgeMatrix.Storage;
 
 /// <summary>
-/// Bodies read lately, so that a message which many wait for is unpacked and parsed once for all of them. Told by the bytes of the row,
-/// they cannot be out of date. Bounded; thread-safe.
+/// Bodies read lately, so that a message which many wait for is unpacked and parsed once for all of them. Told by what the row
+/// has, they cannot be out of date. Bounded; thread-safe.
 /// </summary>
 internal sealed class RecentBodies
 {
@@ -12,8 +12,9 @@ internal sealed class RecentBodies
 
     private readonly EventBody?[] _bodies = new EventBody?[MaxKept];
 
-    public EventBody? Find(long nid, ReadOnlySpan<byte> packed) =>
-        Volatile.Read(ref Slot(nid)) is { } body && body.Is(nid, packed) ? body : null;
+    /// <param name="frame">Nid of the frame of an event that has one.</param>
+    public EventBody? Find(long nid, ReadOnlySpan<byte> packed, long? frame) =>
+        Volatile.Read(ref Slot(nid)) is { } body && body.Is(nid, packed, frame) ? body : null;
 
     public void Add(long nid, EventBody body)
     {

@@ -232,13 +232,14 @@ public static class EventTable
     private static EventBody ReadBody(Session db, Statement row, long nid)
     {
         var packed = row.Blob(8);
-        if (db.Bodies.Recent.Find(nid, packed) is { } known)
+        var frameNid = row.Int64OrNull(11);
+        if (db.Bodies.Recent.Find(nid, packed, frameNid) is { } known)
         {
             return known;
         }
 
-        var frame = row.Int64OrNull(11) is { } id ? EventFrameTable.Find(db, id) : null;
-        var body = new EventBody(db.Bodies, nid, packed.ToArray(), frame);
+        var frame = frameNid is { } id ? EventFrameTable.Find(db, id) : null;
+        var body = new EventBody(db.Bodies, nid, packed.ToArray(), frameNid, frame);
 
         // What a transaction sees may yet be rolled back.
         if (db is Snapshot)
