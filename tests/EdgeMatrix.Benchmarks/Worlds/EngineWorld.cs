@@ -45,13 +45,14 @@ internal sealed class EngineWorld : IWorldBuilder, IAsyncDisposable
     {
         if (silent)
         {
-            return new MatrixUser($"@{localpart}:{ServerName}", "");
+            // Nobody here is told of what is said to them, as most members of a large room are on other servers.
+            return new MatrixUser($"@{localpart}:server{localpart.Sum(static letter => letter) % 50}.example", "");
         }
 
         var (account, verdict) = await Part<UserAccounts>().AddAsync(localpart, null, admin: false, CancellationToken.None);
         var login = await Part<Logins>().LogInAsync(
             (account ?? throw new IOException($"{localpart}: {verdict}")).User, null, null, refreshable: false);
-        return new MatrixUser(account.UserId, login.Tokens.AccessToken);
+        return new MatrixUser(account.UserId, login!.Tokens.AccessToken);
     }
 
     public async Task<string> CreateRoomAsync(MatrixUser creator, string name) =>

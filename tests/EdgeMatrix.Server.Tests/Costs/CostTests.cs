@@ -34,6 +34,45 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
         return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{filter}"), again: true);
     });
 
+    [Fact]
+    public Task A_sync_costs_the_rooms_that_changed() => AssertNoGrowthAsync(async world =>
+    {
+        var since = (await SyncAsync(world.Alice, LazySync))["next_batch"].GetString();
+        foreach (var room in world.Others.Take(5))
+        {
+            await world.Alice.SendTextAsync(room, "news", "of five");
+        }
+
+        return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{LazySync}"), again: true);
+    });
+
+    /// <remarks>As a member came, the answer has the heroes of the room, which has no name, and how many have joined.</remarks>
+    [Fact]
+    public Task A_sync_that_counts_members_and_names_heroes_does_not_grow() => AssertNoGrowthAsync(async world =>
+    {
+        var since = (await SyncAsync(world.Alice, LazySync))["next_batch"].GetString();
+        await world.JoinAsync("@newcomer:elsewhere");
+        var joined = (await SyncAsync(world.Alice, $"since={since}&{LazySync}"))["rooms"].GetProperty("join").GetProperty(world.Room);
+        Assert.Equal(5, joined.GetProperty("summary").GetProperty("m.heroes").GetArrayLength());
+        Assert.True(joined.GetProperty("summary").GetProperty("m.joined_member_count").GetInt64() > world.Size);
+        return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{LazySync}"), again: true);
+    });
+
+    [Fact]
+    public Task A_sync_does_not_grow_with_what_is_unread() => AssertNoGrowthAsync(async world =>
+    {
+        await world.SayAsync(world.Size / 2);
+        var since = (await SyncAsync(world.Alice, LazySync))["next_batch"].GetString();
+        await world.SayAsync(1);
+        var joined = (await SyncAsync(world.Alice, $"since={since}&{LazySync}"))["rooms"].GetProperty("join").GetProperty(world.Room);
+        Assert.True(joined.GetProperty("unread_notifications").GetProperty("notification_count").GetInt64() > world.Size / 2);
+        return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{LazySync}"), again: true);
+    });
+
+    [Fact]
+    public Task A_receipt_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
+        () => world.Alice.PostAsync($"/_matrix/client/v3/rooms/{world.Room}/receipt/m.read.private/{world.Message}", "{}"), again: false));
+
     /// <remarks>A message that is sent is parsed where it comes in, and never again for those who send.</remarks>
     [Fact]
     public async Task A_message_is_unpacked_once_for_all_who_sync_and_never_to_send_the_next()
@@ -68,6 +107,7 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     [InlineData("rooms/ROOM/relations/EVENT")]
     [InlineData("rooms/ROOM/threads")]
     [InlineData("room_summary/ROOM")]
+    [InlineData("rooms/ROOM/timestamp_to_event?ts=1&dir=f")]
     public Task A_look_for_what_relates_to_what_does_not_grow(string path) => AssertNoGrowthAsync(world => world.CountAsync(
         () => world.Alice.GetAsync("/_matrix/client/v1/" + path
             .Replace("ROOM", world.Room, StringComparison.Ordinal).Replace("EVENT", world.Message, StringComparison.Ordinal)),

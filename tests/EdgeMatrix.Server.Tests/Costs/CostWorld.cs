@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
@@ -27,6 +28,9 @@ internal sealed class CostWorld : IAsyncDisposable
     /// <summary>The room with the members. Its last messages are enough to fill a page.</summary>
     public string Room { get; private set; } = "";
 
+    /// <summary>Rooms besides.</summary>
+    public IReadOnlyList<string> Others { get; private set; } = [];
+
     /// <summary>Id of one of those messages.</summary>
     public string Message { get; private set; } = "";
 
@@ -36,7 +40,7 @@ internal sealed class CostWorld : IAsyncDisposable
         var server = await TestHomeserver.StartAsync(
             options => options with { Storage = options.Storage with { Durability = Durability.Relaxed } });
         var world = new CostWorld(server, await server.RegisterAsync("alice"), size);
-        await Task.WhenAll(Enumerable.Range(1, size - 1).Select(_ => world.Alice.CreateRoomAsync("""{"preset":"public_chat","name":"Room"}""")));
+        world.Others = await Task.WhenAll(Enumerable.Range(1, size - 1).Select(_ => world.Alice.CreateRoomAsync("""{"preset":"public_chat","name":"Room"}""")));
         world.Room = await world.Alice.CreateRoomAsync();
         await world.AddMembersAsync(size - 1);
         for (var i = 0; i < 40; i++)
@@ -64,6 +68,20 @@ internal sealed class CostWorld : IAsyncDisposable
         Assert.Equal(200, (int)answer.Status);
         return cost;
     }
+
+    /// <summary>A member of the room speaks.</summary>
+    public async Task SayAsync(int messages)
+    {
+        var room = _server.Part<RoomEngine>().Find(Room)!;
+        for (var n = 0; n < messages; n++)
+        {
+            var draft = new EventDraft("m.room.message", null, "@member0:elsewhere", JsonElement.Parse("""{"msgtype":"m.text","body":"news"}"""));
+            Assert.Null((await _server.Part<RoomEngine>().SendAsync(room, draft, null, TestContext.Current.CancellationToken)).Refusal);
+        }
+    }
+
+    public async Task JoinAsync(string userId) => Assert.Null((await _server.Part<RoomMembers>().JoinAsync(
+        _server.Part<RoomEngine>().Find(Room)!, userId, null, TestContext.Current.CancellationToken)).Refusal);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
