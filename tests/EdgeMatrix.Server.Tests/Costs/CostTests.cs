@@ -59,17 +59,6 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     });
 
     [Fact]
-    public Task A_sync_does_not_grow_with_what_is_unread() => AssertNoGrowthAsync(async world =>
-    {
-        await world.SayAsync(world.Size / 2);
-        var since = (await SyncAsync(world.Alice, LazySync))["next_batch"].GetString();
-        await world.SayAsync(1);
-        var joined = (await SyncAsync(world.Alice, $"since={since}&{LazySync}"))["rooms"].GetProperty("join").GetProperty(world.Room);
-        Assert.True(joined.GetProperty("unread_notifications").GetProperty("notification_count").GetInt64() > world.Size / 2);
-        return await world.CountAsync(() => SyncAsync(world.Alice, $"since={since}&{LazySync}"), again: true);
-    });
-
-    [Fact]
     public Task A_receipt_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
         () => world.Alice.PostAsync($"/_matrix/client/v3/rooms/{world.Room}/receipt/m.read.private/{world.Message}", "{}"), again: false));
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
@@ -67,17 +66,6 @@ internal sealed class CostWorld : IAsyncDisposable
         var cost = database.Cost() - before;
         Assert.Equal(200, (int)answer.Status);
         return cost;
-    }
-
-    /// <summary>A member of the room speaks.</summary>
-    public async Task SayAsync(int messages)
-    {
-        var room = _server.Part<RoomEngine>().Find(Room)!;
-        for (var n = 0; n < messages; n++)
-        {
-            var draft = new EventDraft("m.room.message", null, "@member0:elsewhere", JsonElement.Parse("""{"msgtype":"m.text","body":"news"}"""));
-            Assert.Null((await _server.Part<RoomEngine>().SendAsync(room, draft, null, TestContext.Current.CancellationToken)).Refusal);
-        }
     }
 
     public async Task JoinAsync(string userId) => Assert.Null((await _server.Part<RoomMembers>().JoinAsync(
