@@ -572,5 +572,13 @@ internal static class Migrations
         CREATE VIRTUAL TABLE search USING fts5(
             words, content='', contentless_delete=1, detail=none, tokenize="unicode61 remove_diacritics 2 categories 'L* N* M* Co'");
         """,
+
+        // 20: rooms that nobody here may join.
+        """
+        CREATE TABLE blocked_rooms (
+            room_id TEXT NOT NULL PRIMARY KEY,
+            blocker INTEGER NOT NULL                  -- nid of the administrator
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

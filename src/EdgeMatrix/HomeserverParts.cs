@@ -10,6 +10,7 @@ using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
+using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
@@ -76,6 +77,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         LoginTokens = new LoginTokens(random, time);
         Logins = new Logins(database, AccessTokens, LoginTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
+        AdminTasks = new AdminTasks(random);
         RegistrationTokens = new RegistrationTokens(database, random, time);
         Deactivation = new AccountDeactivation(Engine, Members, Logins);
         Devices = new UserDevices(database, Notifier);
@@ -183,6 +185,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public UserAccounts Accounts { get; }
 
+    public AdminTasks AdminTasks { get; }
+
     public RegistrationTokens RegistrationTokens { get; }
 
     public AccountDeactivation Deactivation { get; }
@@ -286,6 +290,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(LoginTokens);
         services.AddSingleton(Logins);
         services.AddSingleton(Accounts);
+        services.AddSingleton(AdminTasks);
         services.AddSingleton(RegistrationTokens);
         services.AddSingleton(Deactivation);
         services.AddSingleton(Devices);

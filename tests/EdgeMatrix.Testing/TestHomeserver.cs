@@ -91,10 +91,17 @@ public sealed class TestHomeserver : IAsyncDisposable
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
     /// <param name="change">Changes the configuration; null: it stays as it was.</param>
-    public async Task<TestHomeserver> RestartAsync(Func<HomeserverOptions, HomeserverOptions>? change = null)
+    /// <param name="meanwhile">What happens to the data while no server has it.</param>
+    public async Task<TestHomeserver> RestartAsync(
+        Func<HomeserverOptions, HomeserverOptions>? change = null, Func<HomeserverOptions, Task>? meanwhile = null)
     {
         _ended = true;
         await StopAsync();
+        if (meanwhile is not null)
+        {
+            await meanwhile(new HomeserverOptions { Server = new ServerOptions { Name = _settings.Name, Data = _settings.Data } });
+        }
+
         return await StartAsync(_settings with { Seed = _settings.Seed + 1, Change = change ?? _settings.Change });
     }
 

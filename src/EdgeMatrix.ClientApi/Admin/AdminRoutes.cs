@@ -9,6 +9,7 @@ internal static class AdminRoutes
 {
     private const string V1 = "/_synapse/admin/v1";
     private const string V2 = "/_synapse/admin/v2";
+    private const string Room = V1 + "/rooms/{roomId}";
     private const string User = V2 + "/users/{userId}";
 
     public static void MapAdmin(this IEndpointRouteBuilder routes)
@@ -37,6 +38,20 @@ internal static class AdminRoutes
         admin.MapPut(User + "/devices/{deviceId}", UserDevicesAdmin.Rename);
         admin.MapDelete(User + "/devices/{deviceId}", UserDevicesAdmin.Delete);
         admin.MapPost(User + "/delete_devices", UserDevicesAdmin.DeleteMany);
+
+        // Rooms
+        admin.MapGet(V1 + "/rooms", RoomAdmin.List);
+        admin.MapGet(Room, RoomAdmin.Get);
+        admin.MapDelete(Room, RoomShutDown.DeleteNow);
+        admin.MapGet(Room + "/members", RoomAdmin.Members);
+        admin.MapGet(Room + "/state", RoomAdmin.State);
+        admin.MapGet(Room + "/block", RoomAdmin.GetBlock);
+        admin.MapPut(Room + "/block", RoomAdmin.SetBlock);
+        admin.MapDelete(V2 + "/rooms/{roomId}", RoomShutDown.Delete);
+        admin.MapGet(V2 + "/rooms/{roomId}/delete_status", RoomShutDown.StatusOfRoom);
+        admin.MapGet(V2 + "/rooms/delete_status/{deleteId}", RoomShutDown.Status);
+        admin.MapPost(V1 + "/purge_history/{roomId}/{eventId?}", HistoryAdmin.Purge);
+        admin.MapGet(V1 + "/purge_history_status/{purgeId}", HistoryAdmin.Status);
 
         // Registration tokens, reports, media
         admin.MapGet(V1 + "/registration_tokens", RegistrationTokensAdmin.List);

@@ -74,7 +74,9 @@ internal static class RoomMembership
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
     public static Task<IResult> Invite(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
-        Act(roomId, request, requester, engine, members.InviteAsync);
+        IsBlocked(engine, roomId)
+            ? Task.FromResult<IResult>(MatrixError.Forbidden("The administrators of this server have blocked the room"))
+            : Act(roomId, request, requester, engine, members.InviteAsync);
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/kick</c></summary>
     public static Task<IResult> Kick(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
@@ -115,8 +117,19 @@ internal static class RoomMembership
                 : MatrixError.InvalidParam("Not a room ID or alias");
         }
 
+        if (IsBlocked(engine, room.Id))
+        {
+            return MatrixError.Forbidden("The administrators of this server have blocked the room");
+        }
+
         var (_, refusal) = await enter(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted);
         return refusal is not null ? MatrixError.From(refusal) : RoomId(room.Id);
+    }
+
+    private static bool IsBlocked(RoomEngine engine, string roomId)
+    {
+        using var snapshot = engine.Database.OpenSnapshot();
+        return BlockedRoomTable.Blocker(snapshot, roomId) is not null;
     }
 
     private static Room? Resolve(RoomEngine engine, string roomIdOrAlias)

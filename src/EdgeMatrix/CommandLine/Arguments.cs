@@ -12,6 +12,11 @@ internal sealed class Arguments
         ("user add", Command.UserAdd),
         ("user list", Command.UserList),
         ("user reset-password", Command.UserResetPassword),
+        ("user admin", Command.UserAdmin),
+        ("user lock", Command.UserLock),
+        ("user suspend", Command.UserSuspend),
+        ("user logout", Command.UserLogOut),
+        ("user deactivate", Command.UserDeactivate),
         ("room export", Command.RoomExport),
         ("room explain", Command.RoomExplain),
         ("storage", Command.Storage),
@@ -25,7 +30,7 @@ internal sealed class Arguments
 
     private static readonly string[] OptionsWithValue = ["--config", "--data", "--server-name", "--listen", "--set", "--file", "--room-version"];
 
-    private static readonly string[] Flags = ["--password-stdin", "--admin", "--ndjson", "--json5", "--json", "--vacuum", "--help", "--version"];
+    private static readonly string[] Flags = ["--password-stdin", "--admin", "--off", "--erase", "--ndjson", "--json5", "--json", "--vacuum", "--help", "--version"];
 
     private const string BackupPlace = "FILE of the backup, or - for a pipe";
 
@@ -185,6 +190,8 @@ internal sealed class Arguments
             Vacuum = _flags.Contains("--vacuum"),
             PasswordFromStdin = _flags.Contains("--password-stdin"),
             Admin = _flags.Contains("--admin"),
+            Off = _flags.Contains("--off"),
+            Erase = _flags.Contains("--erase"),
             Format = _flags.Contains("--ndjson") ? ExportFormat.Ndjson : _flags.Contains("--json5") ? ExportFormat.Scenario : ExportFormat.Array,
             RoomFile = _roomFile,
             RoomVersion = _roomVersion,
@@ -199,7 +206,8 @@ internal sealed class Arguments
     // What the words after a command stand for, in their order; in brackets what may be left out.
     private string[] PlacesOf(Command command) => command switch
     {
-        Command.UserAdd or Command.UserResetPassword => ["NAME of a user"],
+        Command.UserAdd or Command.UserResetPassword or Command.UserAdmin or Command.UserLock or Command.UserSuspend
+            or Command.UserLogOut or Command.UserDeactivate => ["NAME of a user"],
         Command.RoomExport => ["ROOM: its id or an alias"],
         Command.RoomExplain => _roomFile is null ? ["ROOM: its id or an alias", "[EVENT]"] : ["[EVENT]"],
         Command.Backup or Command.Restore => [BackupPlace],
@@ -234,7 +242,7 @@ internal sealed class Arguments
         }
 
         var near = EditDistance.Nearest(asked, Commands.Select(command => command.Words));
-        _problem = _words[0] == "user" ? $"unknown command {asked}; there are user add, user list and user reset-password"
+        _problem = _words[0] == "user" ? $"unknown command {asked}; there are {string.Join(", ", Commands.Select(known => known.Words).Where(known => known.StartsWith("user ", StringComparison.Ordinal)))}"
             : _words[0] == "room" ? $"unknown command {asked}; there are room export and room explain"
             : $"unknown command {asked}{(near is null ? "" : $"; did you mean {near}?")}";
         return default;
@@ -247,6 +255,8 @@ internal sealed class Arguments
         {
             "--password-stdin" => command is not (Command.UserAdd or Command.UserResetPassword),
             "--admin" => command is not Command.UserAdd,
+            "--off" => command is not (Command.UserAdmin or Command.UserLock or Command.UserSuspend),
+            "--erase" => command is not Command.UserDeactivate,
             "--ndjson" or "--json5" => command is not Command.RoomExport,
             "--json" or "--vacuum" => command is not Command.Storage,
             "--file" => command is not Command.RoomExplain,

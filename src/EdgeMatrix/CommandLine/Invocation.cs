@@ -15,6 +15,12 @@ internal sealed record Invocation
 
     public bool Admin { get; init; }
 
+    /// <summary><c>user admin</c>, <c>lock</c> and <c>suspend</c> are to undo what they else do.</summary>
+    public bool Off { get; init; }
+
+    /// <summary><c>user deactivate</c> is to erase the user as well.</summary>
+    public bool Erase { get; init; }
+
     /// <summary>ROOM of the <c>room</c> commands: a room id or an alias of this server; null where a file holds the room.</summary>
     public string? Room { get; init; }
 
@@ -52,6 +58,11 @@ internal enum Command
     UserAdd,
     UserList,
     UserResetPassword,
+    UserAdmin,
+    UserLock,
+    UserSuspend,
+    UserLogOut,
+    UserDeactivate,
     RoomExport,
     RoomExplain,
     Storage,

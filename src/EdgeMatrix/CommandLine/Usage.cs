@@ -11,6 +11,11 @@ internal static class Usage
           edgematrix user add NAME [--admin]     make an account; asks for its password
           edgematrix user list                   list the accounts
           edgematrix user reset-password NAME    give an account a new password; logs out its devices
+          edgematrix user admin NAME [--off]     make somebody an administrator of the server, or one no longer
+          edgematrix user lock NAME [--off]      let an account do nothing but log out; --off gives it back as it was
+          edgematrix user suspend NAME [--off]   let an account read and leave only
+          edgematrix user logout NAME            log out every device of an account
+          edgematrix user deactivate NAME [--erase]  give an account up for good; --erase what is known of its user too
           edgematrix room export ROOM            print every event of a room (an id, or an alias of this server) as a JSON array
           edgematrix room explain ROOM [EVENT]   tell, step by step, how the state at an event (the newest) came to be
           edgematrix backup FILE                 copy everything into one file, beside the running server (- writes to a pipe)

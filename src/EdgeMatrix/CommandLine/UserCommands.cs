@@ -1,6 +1,6 @@
 namespace EdgeMatrix.CommandLine;
 
-/// <summary><c>user add</c>, <c>user list</c>, <c>user reset-password</c>: asks for what is missing, and says what came of it.</summary>
+/// <summary><c>user add</c>, <c>user list</c>, <c>user reset-password</c> and the other <c>user</c> commands: asks for what is missing, and says what came of it.</summary>
 internal sealed class UserCommands(UserActions actions, Terminal terminal)
 {
     /// <summary>Returns the exit code.</summary>
@@ -9,6 +9,8 @@ internal sealed class UserCommands(UserActions actions, Terminal terminal)
         Command.UserAdd => await AddAsync(invocation, cancellation),
         Command.UserList => await ListAsync(cancellation),
         Command.UserResetPassword => await ResetPasswordAsync(invocation, cancellation),
+        Command.UserAdmin or Command.UserLock or Command.UserSuspend or Command.UserLogOut or Command.UserDeactivate =>
+            Report(await actions.Change(invocation, cancellation), done: userId => $"{userId} {Changed(invocation)}"),
         _ => throw new ArgumentException($"{invocation.Command} is no user command", nameof(invocation)),
     };
 
@@ -27,7 +29,7 @@ internal sealed class UserCommands(UserActions actions, Terminal terminal)
     {
         foreach (var user in await actions.List(cancellation))
         {
-            terminal.Output.WriteLine(user.Admin ? $"{user.UserId} (admin)" : user.UserId);
+            terminal.Output.WriteLine(user.Standing.Count == 0 ? user.UserId : $"{user.UserId} ({string.Join(", ", user.Standing)})");
         }
 
         return ExitCode.Done;
@@ -43,6 +45,18 @@ internal sealed class UserCommands(UserActions actions, Terminal terminal)
         var outcome = await actions.ResetPassword(invocation.UserName!, password, cancellation);
         return Report(outcome, done: userId => $"{userId} has a new password");
     }
+
+    private static string Changed(Invocation invocation) => (invocation.Command, invocation.Off) switch
+    {
+        (Command.UserAdmin, false) => "is an administrator",
+        (Command.UserAdmin, true) => "is no administrator",
+        (Command.UserLock, false) => "is locked",
+        (Command.UserLock, true) => "is not locked",
+        (Command.UserSuspend, false) => "is suspended",
+        (Command.UserSuspend, true) => "is not suspended",
+        (Command.UserLogOut, _) => "is logged out everywhere",
+        _ => invocation.Erase ? "is deactivated and erased" : "is deactivated",
+    };
 
     private int Report(UserOutcome outcome, Func<string, string> done)
     {
@@ -96,10 +110,12 @@ internal sealed class UserCommands(UserActions actions, Terminal terminal)
 /// <param name="Add">Name, password, whether it is an administrator.</param>
 /// <param name="List">Every local account, by name.</param>
 /// <param name="ResetPassword">Name, new password.</param>
+/// <param name="Change">What the other commands say, of the user that they name.</param>
 internal sealed record UserActions(
     Func<string, string, bool, CancellationToken, Task<UserOutcome>> Add,
     Func<CancellationToken, Task<IReadOnlyList<ListedUser>>> List,
-    Func<string, string, CancellationToken, Task<UserOutcome>> ResetPassword);
+    Func<string, string, CancellationToken, Task<UserOutcome>> ResetPassword,
+    Func<Invocation, CancellationToken, Task<UserOutcome>> Change);
 
 /// <summary>The full id of the user that was changed, or why none was.</summary>
 internal readonly record struct UserOutcome(string? UserId, string? Refusal)
@@ -109,4 +125,5 @@ internal readonly record struct UserOutcome(string? UserId, string? Refusal)
     public static UserOutcome Refuse(string refusal) => new(null, refusal);
 }
 
-internal readonly record struct ListedUser(string UserId, bool Admin);
+/// <param name="Standing">Words for what is special about the account: <c>admin</c>, <c>locked</c>, …</param>
+internal readonly record struct ListedUser(string UserId, IReadOnlyList<string> Standing);

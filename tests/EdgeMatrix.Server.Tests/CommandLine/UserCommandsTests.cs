@@ -65,7 +65,43 @@ public sealed class UserCommandsTests : IDisposable
     public async Task The_list_has_a_user_a_line()
     {
         Assert.Equal(0, await RunAsync(new() { Command = Command.UserList }));
-        Assert.Equal("@alice:test (admin)\n@bob:test\n", _output.ToString());
+        Assert.Equal("@alice:test (admin, locked)\n@bob:test\n", _output.ToString());
+    }
+
+    [Theory]
+    [InlineData("admin", false, "is an administrator")]
+    [InlineData("admin", true, "is no administrator")]
+    [InlineData("lock", false, "is locked")]
+    [InlineData("suspend", true, "is not suspended")]
+    [InlineData("logout", false, "is logged out everywhere")]
+    [InlineData("deactivate", false, "is deactivated")]
+    public async Task A_change_is_told(string word, bool off, string told)
+    {
+        string[] line = ["user", word, "alice", .. off ? ["--off"] : Array.Empty<string>()];
+        Assert.Equal(0, await RunAsync(Arguments.Parse(line, out _)!));
+        Assert.Equal($"@alice:test {told}\n", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Accounts_of_a_stopped_server_are_changed()
+    {
+        await using var server = await EdgeMatrix.Testing.TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var again = await server.RestartAsync(options => options, meanwhile: async options =>
+        {
+            var actions = LocalAccounts.Open(options);
+            foreach (var line in (string[][])[["user", "admin", "alice"], ["user", "lock", "alice"]])
+            {
+                Assert.Null((await actions.Change(Arguments.Parse(line, out _)!, CancellationToken.None)).Refusal);
+            }
+
+            Assert.Equal(["admin", "locked"], (await actions.List(CancellationToken.None)).Single().Standing);
+            Assert.Equal("there is no user bob", (await actions.Change(Arguments.Parse(["user", "logout", "bob"], out _)!, CancellationToken.None)).Refusal);
+        });
+        await using (again)
+        {
+            Assert.Equal((401, "M_USER_LOCKED"), (await (alice with { Server = again }).GetAsync("/_matrix/client/v3/account/whoami")).Error);
+        }
     }
 
     private Task<int> RunAsync(Invocation invocation, string input = "", Queue<string>? hidden = null)
@@ -76,12 +112,13 @@ public sealed class UserCommandsTests : IDisposable
                 _calls.Add($"add {name} '{password}' {admin}");
                 return Task.FromResult(name == "taken" ? UserOutcome.Refuse("taken is taken") : UserOutcome.Done($"@{name}:test"));
             },
-            List: _ => Task.FromResult<IReadOnlyList<ListedUser>>([new("@alice:test", true), new("@bob:test", false)]),
+            List: _ => Task.FromResult<IReadOnlyList<ListedUser>>([new("@alice:test", ["admin", "locked"]), new("@bob:test", [])]),
             ResetPassword: (name, password, _) =>
             {
                 _calls.Add($"reset {name} '{password}'");
                 return Task.FromResult(UserOutcome.Done($"@{name}:test"));
-            });
+            },
+            Change: (invocation, _) => Task.FromResult(UserOutcome.Done($"@{invocation.UserName}:test")));
         var terminal = new Terminal(new StringReader(input).ReadLine, _output, _error) { ReadHidden = hidden is null ? null : _ => hidden.Dequeue() };
         return new UserCommands(actions, terminal).RunAsync(invocation, TestContext.Current.CancellationToken);
     }

@@ -50,6 +50,7 @@ public class BoundsTests
         ["EventBodyCodec._idle"] = "2 coders: MaxCoders",
         ["InteractiveSessions._order"] = "1,000 sessions, the oldest goes: Begin",
         ["InteractiveSessions._sessions"] = "likewise",
+        ["AdminTasks._tasks"] = "100 tasks, the oldest goes: Begin",
         ["LoginTokens._order"] = "1,000 tokens, the oldest goes: Issue",
         ["LoginTokens._tokens"] = "likewise",
         ["SharedSecretRegistration._nonces"] = "1,000 nonces, the oldest goes: NewNonce",
