@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.IO.Compression;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using EdgeMatrix.Protocol;
@@ -37,19 +38,18 @@ internal static partial class EmbeddedLibraries
     }
 
     /// <summary>A handle, or 0 where this executable does not carry the library.</summary>
-    private static unsafe nint Load(string name)
+    private static nint Load(string name)
     {
-        using var carried = (UnmanagedMemoryStream?)typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}");
+        using var carried = typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}.gz");
         if (carried is null)
         {
             return 0;
         }
 
         using var file = OpenMemoryFile(name);
-        RandomAccess.Write(file, new ReadOnlySpan<byte>(carried.PositionPointer, (int)carried.Length), fileOffset: 0);
-
-        // What was copied is not read again.
-        ExecutablePages.LetGo(carried.PositionPointer, carried.Length);
+        using var library = new GZipStream(carried, CompressionMode.Decompress);
+        using var written = new FileStream(file, FileAccess.Write, bufferSize: 0);
+        library.CopyTo(written);
         return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
     }
 

@@ -27,18 +27,6 @@ internal static partial class ExecutablePages
         }
     }
 
-    /// <summary>Lets go of those that lie wholly within <paramref name="length"/> bytes of a constant.</summary>
-    public static unsafe void LetGo(byte* start, long length)
-    {
-        var page = Environment.SystemPageSize;
-        var first = ((nint)start + page - 1) / page * page;
-        var end = ((nint)start + (nint)length) / page * page;
-        if (end > first)
-        {
-            _ = Advise(first, (nuint)(end - first), DoNotNeed);
-        }
-    }
-
     /// <summary>The mappings of <paramref name="file"/> that can be read from it again: not writable, and no page of them was changed by the loader.</summary>
     /// <param name="smaps">Lines of <c>/proc/self/smaps</c>: for each mapping a line as in <c>/proc/self/maps</c>, then its figures, in kB.</param>
     /// <param name="file">The absolute path.</param>
