@@ -26,7 +26,7 @@ public sealed class AuthGraphTests
     {
         var events = Graph(Forked);
 
-        var found = ConflictedStateSubgraph.Of([.. conflicted.Split(' ').Select(events.NumberOf)], Room(events));
+        var found = ConflictedStateSubgraph.Of(conflicted.Split(' ').Select(events.NumberOf).ToHashSet(), Room(events));
 
         Assert.Equal(subgraph.Split(' '), found.Select(events.IdOf).Order(StringComparer.Ordinal));
     }
@@ -74,7 +74,7 @@ public sealed class AuthGraphTests
 
             var expected = conflicted.SelectMany(id => ChainWithSelf(id, events)).Distinct()
                 .Where(id => ChainWithSelf(id, events).Overlaps(conflicted));
-            var found = ConflictedStateSubgraph.Of([.. conflicted.Select(events.NumberOf)], Room(events)).Select(events.IdOf);
+            var found = ConflictedStateSubgraph.Of(conflicted.Select(events.NumberOf).ToHashSet(), Room(events)).Select(events.IdOf);
 
             Assert.Equal(expected.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
         },
