@@ -14,6 +14,7 @@ using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.ClientApi.Search;
 using EdgeMatrix.ClientApi.Sync;
+using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.ClientApi.ThirdPartyNetworks;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
@@ -44,7 +45,7 @@ public static class ClientRoutes
         // Client authentication: login, logout, registration, account management
         api.MapGet(V3 + "/login", Sessions.GetFlows).WithoutToken();
         api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken().WithRate(RateKind.Login);
-        api.MapPost(V1 + "/login/get_token", LoginTokenEndpoint.Get);
+        api.MapPost(V1 + "/login/get_token", LoginTokenEndpoint.Get).WithRate(RateKind.Login);
         api.MapPost(V3 + "/refresh", Sessions.Refresh).WithoutToken();
         api.MapPost(V3 + "/logout", Sessions.LogOut);
         api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
@@ -53,6 +54,15 @@ public static class ClientRoutes
         api.MapGet(V1 + "/register/m.login.registration_token/validity", Registration.IsTokenValid).WithoutToken().WithRate(RateKind.Login);
         api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout().WithRate(RateKind.Login);
         api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout().WithRate(RateKind.Login);
+        foreach (var purpose in (ReadOnlySpan<string>)["/register", "/account/password", "/account/3pid"])
+        {
+            api.MapPost(V3 + purpose + "/email/requestToken", ThreePids.RequestToken).WithoutToken();
+            api.MapPost(V3 + purpose + "/msisdn/requestToken", ThreePids.RequestToken).WithoutToken();
+        }
+
+        api.MapGet(V3 + "/account/3pid", ThreePids.List);
+        api.MapPost(V3 + "/account/3pid", ThreePids.Add);
+        api.MapPost(V3 + "/account/3pid/add", ThreePids.Add);
         api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
 
         // OpenID, with the one endpoint of the Server-Server API that its tokens are for
@@ -92,8 +102,8 @@ public static class ClientRoutes
         api.MapGet(V3 + "/devices", DeviceManagement.List);
         api.MapGet(V3 + "/devices/{deviceId}", DeviceManagement.Get);
         api.MapPut(V3 + "/devices/{deviceId}", DeviceManagement.Rename);
-        api.MapDelete(V3 + "/devices/{deviceId}", DeviceManagement.Delete);
-        api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany);
+        api.MapDelete(V3 + "/devices/{deviceId}", DeviceManagement.Delete).WithRate(RateKind.Login);
+        api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany).WithRate(RateKind.Login);
         api.MapEncryption();
         api.MapGet(V3 + "/pushers", Pushers.List);
         api.MapPost(V3 + "/pushers/set", Pushers.Set);

@@ -69,6 +69,8 @@ public sealed class MatrixError : IResult
 
     public static MatrixError Forbidden(string message) => new(403, "M_FORBIDDEN", message);
 
+    public static MatrixError ThreepidAuthFailed(string message) => new(403, "M_THREEPID_AUTH_FAILED", message);
+
     public static MatrixError ThreepidDenied(string message) => new(403, "M_THREEPID_DENIED", message);
 
     public static MatrixError GuestAccessForbidden(string message) => new(403, "M_GUEST_ACCESS_FORBIDDEN", message);

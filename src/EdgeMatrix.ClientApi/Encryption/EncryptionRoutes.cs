@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.Limits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -20,7 +21,7 @@ public static class EncryptionRoutes
         routes.MapPut(V3 + "/sendToDevice/{eventType}/{txnId}", SendToDevice.Send);
 
         // Cross-signing
-        routes.MapPost(V3 + "/keys/device_signing/upload", CrossSigningEndpoints.Upload);
+        routes.MapPost(V3 + "/keys/device_signing/upload", CrossSigningEndpoints.Upload).WithRate(RateKind.Login);
         routes.MapPost(V3 + "/keys/signatures/upload", CrossSigningEndpoints.Sign);
 
         // Server-side key backups
