@@ -40,9 +40,17 @@ public sealed class NotificationTests
         var alice = await server.RegisterAsync("alice");
         var bob = await server.RegisterAsync("bob");
         var room = await alice.CreateRoomAsync();
+        using var isHeld = new ManualResetEventSlim();
         using var hold = new ManualResetEventSlim();
         var engine = server.Part<RoomEngine>();
-        var held = engine.Database.WriteAsync(_ => hold.Wait());
+        var held = engine.Database.WriteAsync(_ =>
+        {
+            isHeld.Set();
+            hold.Wait();
+        });
+
+        // Else the next call might write it, on this thread, which is to end it.
+        isHeld.Wait();
 
         // Each is in the writer's queue when the call returns.
         var join = engine.SendAsync(
