@@ -12,18 +12,25 @@ internal sealed class RecentBodies
 
     private readonly EventBody?[] _bodies = new EventBody?[MaxKept];
 
+    // What the slot held before: a message and a state event that is read with it may share one, and would take turns.
+    private readonly EventBody?[] _before = new EventBody?[MaxKept];
+
     /// <param name="frame">Nid of the frame of an event that has one.</param>
     public EventBody? Find(long nid, ReadOnlySpan<byte> packed, long? frame) =>
-        Volatile.Read(ref Slot(nid)) is { } body && body.Is(nid, packed, frame) ? body : null;
+        Find(_bodies, nid, packed, frame) ?? Find(_before, nid, packed, frame);
 
     public void Add(long nid, EventBody body)
     {
         if (body.PackedLength <= MaxKeptBytes)
         {
-            Volatile.Write(ref Slot(nid), body);
+            Volatile.Write(ref Slot(_before, nid), Volatile.Read(ref Slot(_bodies, nid)));
+            Volatile.Write(ref Slot(_bodies, nid), body);
         }
     }
 
     // Of events whose numbers follow each other none takes the place of another.
-    private ref EventBody? Slot(long nid) => ref _bodies[(int)((ulong)nid % MaxKept)];
+    private static ref EventBody? Slot(EventBody?[] bodies, long nid) => ref bodies[(int)((ulong)nid % MaxKept)];
+
+    private static EventBody? Find(EventBody?[] bodies, long nid, ReadOnlySpan<byte> packed, long? frame) =>
+        Volatile.Read(ref Slot(bodies, nid)) is { } body && body.Is(nid, packed, frame) ? body : null;
 }
