@@ -132,7 +132,7 @@ internal static class RoomShutDown
         var (replacement, _) = await creation.CreateAsync(wanted.NewRoomUser!, new CreateRoomRequest
         {
             Preset = "public_chat",
-            Name = wanted.RoomName ?? "Content Violation Notification",
+            Name = wanted.RoomName ?? "Room closed",
             PowerLevelContentOverride = JsonContent.Object(json => json.WriteNumber("users_default", -10)),
         });
         if (replacement is null)
@@ -145,7 +145,7 @@ internal static class RoomShutDown
             new EventDraft("m.room.message", null, wanted.NewRoomUser!, JsonContent.Object(json =>
             {
                 json.WriteString("msgtype", "m.text");
-                json.WriteString("body", wanted.Message ?? "Sharing illegal content on this server is not permitted and rooms in violation will be blocked.");
+                json.WriteString("body", wanted.Message ?? "An administrator of this server has closed the room in which you were.");
             })),
             null,
             CancellationToken.None);

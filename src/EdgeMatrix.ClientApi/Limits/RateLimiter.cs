@@ -35,7 +35,7 @@ public enum RateKind
 /// <param name="Burst">How many may come at once.</param>
 public sealed record Rate(TimeSpan Interval, int Burst);
 
-/// <summary>How often each kind of request may come; null: as often as it likes.</summary>
+/// <summary>How often each kind of request may come.</summary>
 public sealed record RateLimits
 {
     public static readonly RateLimits Off = new() { Enabled = false };
