@@ -1,3 +1,11 @@
+using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Deactivation;
+using EdgeMatrix.Accounts.Devices;
+using EdgeMatrix.Accounts.Filters;
+using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.Accounts.PushRules;
+using EdgeMatrix.Accounts.Registration;
+using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.ClientConfig;
@@ -18,12 +26,16 @@ using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.ClientApi.ThirdPartyNetworks;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
+using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Outbound;
+using EdgeMatrix.Rooms.Presence;
+using EdgeMatrix.Rooms.Search;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
 namespace EdgeMatrix.ClientApi;
 
-/// <summary>Every client-server endpoint, one line each, in the order of the specification.</summary>
+/// <summary>Every client-server endpoint, in the order of the specification.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/</remarks>
 public static class ClientRoutes
 {
@@ -39,42 +51,69 @@ public static class ClientRoutes
         api.WithAccountLimits();
 
         // API standards, server discovery
-        api.MapGet("/_matrix/client/versions", ServerDiscovery.GetVersions).WithoutToken();
-        api.MapGet("/.well-known/matrix/client", ServerDiscovery.GetClient).WithoutToken();
+        api.Get("/_matrix/client/versions", c => ServerDiscovery.GetVersions()).WithoutToken();
+        api.Get("/.well-known/matrix/client", c => ServerDiscovery.GetClient(c.Part<ClientApiOptions>())).WithoutToken();
 
         // Client authentication: login, logout, registration, account management
-        api.MapGet(V3 + "/login", Sessions.GetFlows).WithoutToken();
-        api.MapPost(V3 + "/login", Sessions.LogIn).WithoutToken().WithRate(RateKind.Login);
-        api.MapPost(V1 + "/login/get_token", LoginTokenEndpoint.Get).WithRate(RateKind.Login);
-        api.MapPost(V3 + "/refresh", Sessions.Refresh).WithoutToken();
-        api.MapPost(V3 + "/logout", Sessions.LogOut);
-        api.MapPost(V3 + "/logout/all", Sessions.LogOutAll);
-        api.MapPost(V3 + "/register", Registration.Register).WithoutToken().WithRate(RateKind.Registration);
-        api.MapGet(V3 + "/register/available", Registration.IsAvailable).WithoutToken();
-        api.MapGet(V1 + "/register/m.login.registration_token/validity", Registration.IsTokenValid).WithoutToken().WithRate(RateKind.Login);
-        api.MapPost(V3 + "/account/password", Passwords.Change).WithTokenOrWithout().WithRate(RateKind.Login);
-        api.MapPost(V3 + "/account/deactivate", Deactivation.Deactivate).WithTokenOrWithout().WithRate(RateKind.Login);
+        api.Get(V3 + "/login", c => Sessions.GetFlows(c.Part<ClientApiOptions>())).WithoutToken();
+        api.Post(
+            V3 + "/login",
+            c => Sessions.LogIn(
+                c.Request, c.Part<UserAccounts>(), c.Part<LoginTokens>(), c.Part<Logins>(), c.Server, c.Part<ClientApiOptions>(),
+                c.Part<RateLimiter>())).WithoutToken().WithRate(RateKind.Login);
+        api.Post(
+            V1 + "/login/get_token",
+            c => LoginTokenEndpoint.Get(
+                c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<LoginTokens>(),
+                c.Part<ClientApiOptions>())).WithRate(RateKind.Login);
+        api.Post(V3 + "/refresh", c => Sessions.Refresh(c.Request, c.Part<Logins>())).WithoutToken();
+        api.Post(V3 + "/logout", c => Sessions.LogOut(c.Requester, c.Part<Logins>()));
+        api.Post(V3 + "/logout/all", c => Sessions.LogOutAll(c.Requester, c.Part<Logins>()));
+        api.Post(
+            V3 + "/register",
+            c => Registration.Register(
+                c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<UserAccounts>(), c.Part<Logins>(), c.Server,
+                c.Part<RegistrationTokens>(), c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
+        api.Get(
+            V3 + "/register/available",
+            c => Registration.IsAvailable(c.Request, c.Part<UserAccounts>(), c.Part<ClientApiOptions>())).WithoutToken();
+        api.Get(
+            V1 + "/register/m.login.registration_token/validity",
+            c => Registration.IsTokenValid(
+                c.Request, c.Part<RegistrationTokens>(), c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Login);
+        api.Post(
+            V3 + "/account/password",
+            c => Passwords.Change(
+                c.Request, c.RequesterIfAny, c.Part<UserInteractiveAuthentication>(),
+                c.Part<UserAccounts>())).WithTokenOrWithout().WithRate(RateKind.Login);
+        api.Post(
+            V3 + "/account/deactivate",
+            c => Deactivation.Deactivate(
+                c.Request, c.RequesterIfAny, c.Part<UserInteractiveAuthentication>(),
+                c.Part<AccountDeactivation>())).WithTokenOrWithout().WithRate(RateKind.Login);
         foreach (var purpose in (ReadOnlySpan<string>)["/register", "/account/password", "/account/3pid"])
         {
-            api.MapPost(V3 + purpose + "/email/requestToken", ThreePids.RequestToken).WithoutToken();
-            api.MapPost(V3 + purpose + "/msisdn/requestToken", ThreePids.RequestToken).WithoutToken();
+            api.Post(V3 + purpose + "/email/requestToken", c => ThreePids.RequestToken()).WithoutToken();
+            api.Post(V3 + purpose + "/msisdn/requestToken", c => ThreePids.RequestToken()).WithoutToken();
         }
 
-        api.MapGet(V3 + "/account/3pid", ThreePids.List);
-        api.MapPost(V3 + "/account/3pid", ThreePids.Add);
-        api.MapPost(V3 + "/account/3pid/add", ThreePids.Add);
-        api.MapGet(V3 + "/account/whoami", Sessions.WhoAmI);
+        api.Get(V3 + "/account/3pid", c => ThreePids.List());
+        api.Post(V3 + "/account/3pid", c => ThreePids.Add());
+        api.Post(V3 + "/account/3pid/add", c => ThreePids.Add());
+        api.Get(V3 + "/account/whoami", c => Sessions.WhoAmI(c.Requester));
 
         // OpenID, with the one endpoint of the Server-Server API that its tokens are for
-        api.MapPost(User + "/openid/request_token", OpenId.RequestToken);
-        api.MapGet("/_matrix/federation/v1/openid/userinfo", OpenId.UserInfo).WithoutToken();
+        api.Post(
+            User + "/openid/request_token",
+            c => OpenId.RequestToken(c["userId"], c.Request, c.Requester, c.Part<OpenIdTokens>(), c.Server));
+        api.Get("/_matrix/federation/v1/openid/userinfo", c => OpenId.UserInfo(c.Request, c.Part<OpenIdTokens>())).WithoutToken();
 
         // Capabilities negotiation
-        api.MapGet(V3 + "/capabilities", Capabilities.Get);
+        api.Get(V3 + "/capabilities", c => Capabilities.Get(c.Requester, c.Part<ClientApiOptions>()));
 
         // Filtering
-        api.MapPost(User + "/filter", FilterUpload.Add);
-        api.MapGet(User + "/filter/{filterId}", FilterUpload.Get);
+        api.Post(User + "/filter", c => FilterUpload.Add(c["userId"], c.Request, c.Requester, c.Part<UserFilters>()));
+        api.Get(User + "/filter/{filterId}", c => FilterUpload.Get(c["userId"], c["filterId"], c.Requester, c.Part<UserFilters>()));
 
         // Syncing, rooms
         api.MapSync();
@@ -83,69 +122,111 @@ public static class ClientRoutes
         // User data: profiles
         foreach (var profile in (ReadOnlySpan<string>)[V3 + "/profile", "/_matrix/client/unstable/uk.tcpip.msc4133/profile"])
         {
-            api.MapGet(profile + "/{userId}", ProfileFields.GetAll).WithoutToken();
-            api.MapGet(profile + "/{userId}/{keyName}", ProfileFields.Get).WithoutToken();
-            api.MapPut(profile + "/{userId}/{keyName}", ProfileFields.Set);
-            api.MapDelete(profile + "/{userId}/{keyName}", ProfileFields.Delete);
+            api.Get(profile + "/{userId}", c => ProfileFields.GetAll(c["userId"], c.Part<UserProfiles>())).WithoutToken();
+            api.Get(
+                profile + "/{userId}/{keyName}",
+                c => ProfileFields.Get(c["userId"], c["keyName"], c.Part<UserProfiles>())).WithoutToken();
+            api.Put(
+                profile + "/{userId}/{keyName}",
+                c => ProfileFields.Set(c["userId"], c["keyName"], c.Request, c.Requester, c.Part<UserProfiles>()));
+            api.Delete(
+                profile + "/{userId}/{keyName}",
+                c => ProfileFields.Delete(c["userId"], c["keyName"], c.Request, c.Requester, c.Part<UserProfiles>()));
         }
 
         // Modules: voice over IP, presence, third-party networks, device management, end-to-end encryption, push notifications, client config, room tagging
-        api.MapGet(V3 + "/voip/turnServer", TurnServer.Get);
-        api.MapGet(V3 + "/presence/{userId}/status", PresenceEndpoints.Get);
-        api.MapPut(V3 + "/presence/{userId}/status", PresenceEndpoints.Set);
-        api.MapGet(V3 + "/thirdparty/protocols", ThirdPartyLookup.Protocols);
-        api.MapGet(V3 + "/thirdparty/protocol/{protocol}", ThirdPartyLookup.OfProtocol);
-        api.MapGet(V3 + "/thirdparty/location/{protocol}", ThirdPartyLookup.OfProtocol);
-        api.MapGet(V3 + "/thirdparty/user/{protocol}", ThirdPartyLookup.OfProtocol);
-        api.MapGet(V3 + "/thirdparty/location", ThirdPartyLookup.None);
-        api.MapGet(V3 + "/thirdparty/user", ThirdPartyLookup.None);
-        api.MapGet(V3 + "/devices", DeviceManagement.List);
-        api.MapGet(V3 + "/devices/{deviceId}", DeviceManagement.Get);
-        api.MapPut(V3 + "/devices/{deviceId}", DeviceManagement.Rename);
-        api.MapDelete(V3 + "/devices/{deviceId}", DeviceManagement.Delete).WithRate(RateKind.Login);
-        api.MapPost(V3 + "/delete_devices", DeviceManagement.DeleteMany).WithRate(RateKind.Login);
+        api.Get(V3 + "/voip/turnServer", c => TurnServer.Get(c.Requester, c.Part<TurnOptions>(), c.Engine));
+        api.Get(V3 + "/presence/{userId}/status", c => PresenceEndpoints.Get(c["userId"], c.Requester, c.Part<UserPresence>(), c.Engine));
+        api.Put(V3 + "/presence/{userId}/status", c => PresenceEndpoints.Set(c["userId"], c.Request, c.Requester, c.Part<UserPresence>()));
+        api.Get(V3 + "/thirdparty/protocols", c => ThirdPartyLookup.Protocols());
+        api.Get(V3 + "/thirdparty/protocol/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
+        api.Get(V3 + "/thirdparty/location/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
+        api.Get(V3 + "/thirdparty/user/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
+        api.Get(V3 + "/thirdparty/location", c => ThirdPartyLookup.None());
+        api.Get(V3 + "/thirdparty/user", c => ThirdPartyLookup.None());
+        api.Get(V3 + "/devices", c => DeviceManagement.List(c.Requester, c.Part<UserDevices>()));
+        api.Get(V3 + "/devices/{deviceId}", c => DeviceManagement.Get(c["deviceId"], c.Requester, c.Part<UserDevices>()));
+        api.Put(V3 + "/devices/{deviceId}", c => DeviceManagement.Rename(c["deviceId"], c.Request, c.Requester, c.Part<UserDevices>()));
+        api.Delete(
+            V3 + "/devices/{deviceId}",
+            c => DeviceManagement.Delete(
+                c["deviceId"], c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<Logins>())).WithRate(RateKind.Login);
+        api.Post(
+            V3 + "/delete_devices",
+            c => DeviceManagement.DeleteMany(
+                c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<Logins>())).WithRate(RateKind.Login);
         api.MapEncryption();
-        api.MapGet(V3 + "/pushers", Pushers.List);
-        api.MapPost(V3 + "/pushers/set", Pushers.Set);
-        api.MapGet(V3 + "/notifications", NotificationList.Get);
-        api.MapGet(V3 + "/pushrules", PushRuleEndpoints.GetAll);
-        api.MapGet(V3 + "/pushrules/global", PushRuleEndpoints.GetGlobal);
-        api.MapGet(Rule, PushRuleEndpoints.Get);
-        api.MapPut(Rule, PushRuleEndpoints.Set);
-        api.MapDelete(Rule, PushRuleEndpoints.Delete);
-        api.MapGet(Rule + "/enabled", PushRuleEndpoints.GetEnabled);
-        api.MapPut(Rule + "/enabled", PushRuleEndpoints.SetEnabled);
-        api.MapGet(Rule + "/actions", PushRuleEndpoints.GetActions);
-        api.MapPut(Rule + "/actions", PushRuleEndpoints.SetActions);
-        api.MapGet(User + "/account_data/{type}", AccountDataEntries.GetGlobal);
-        api.MapPut(User + "/account_data/{type}", AccountDataEntries.SetGlobal);
-        api.MapGet(UserRoom + "/account_data/{type}", AccountDataEntries.GetOfRoom);
-        api.MapPut(UserRoom + "/account_data/{type}", AccountDataEntries.SetOfRoom);
-        api.MapGet(UserRoom + "/tags", Tags.List);
-        api.MapPut(UserRoom + "/tags/{tag}", Tags.Set);
-        api.MapDelete(UserRoom + "/tags/{tag}", Tags.Remove);
+        api.Get(V3 + "/pushers", c => Pushers.List(c.Requester, c.Part<UserPushers>()));
+        api.Post(V3 + "/pushers/set", c => Pushers.Set(c.Request, c.Requester, c.Part<UserPushers>(), c.Part<OutboundNetwork>()));
+        api.Get(
+            V3 + "/notifications",
+            c => NotificationList.Get(c.Query("from"), c.Query("only"), c.Request, c.Requester, c.Engine, c.Part<UserPushRules>()));
+        api.Get(V3 + "/pushrules", c => PushRuleEndpoints.GetAll(c.Requester, c.Part<UserPushRules>()));
+        api.Get(V3 + "/pushrules/global", c => PushRuleEndpoints.GetGlobal(c.Requester, c.Part<UserPushRules>()));
+        api.Get(Rule, c => PushRuleEndpoints.Get(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
+        api.Put(Rule, c => PushRuleEndpoints.Set(c["kind"], c["ruleId"], c.Request, c.Requester, c.Part<UserPushRules>()));
+        api.Delete(Rule, c => PushRuleEndpoints.Delete(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
+        api.Get(Rule + "/enabled", c => PushRuleEndpoints.GetEnabled(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
+        api.Put(
+            Rule + "/enabled",
+            c => PushRuleEndpoints.SetEnabled(c["kind"], c["ruleId"], c.Request, c.Requester, c.Part<UserPushRules>()));
+        api.Get(Rule + "/actions", c => PushRuleEndpoints.GetActions(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
+        api.Put(
+            Rule + "/actions",
+            c => PushRuleEndpoints.SetActions(c["kind"], c["ruleId"], c.Request, c.Requester, c.Part<UserPushRules>()));
+        api.Get(
+            User + "/account_data/{type}",
+            c => AccountDataEntries.GetGlobal(c["userId"], c["type"], c.Requester, c.Part<AccountData>()));
+        api.Put(
+            User + "/account_data/{type}",
+            c => AccountDataEntries.SetGlobal(c["userId"], c["type"], c.Request, c.Requester, c.Part<AccountData>()));
+        api.Get(
+            UserRoom + "/account_data/{type}",
+            c => AccountDataEntries.GetOfRoom(c["userId"], c["roomId"], c["type"], c.Requester, c.Part<AccountData>(), c.Engine));
+        api.Put(
+            UserRoom + "/account_data/{type}",
+            c => AccountDataEntries.SetOfRoom(
+                c["userId"], c["roomId"], c["type"], c.Request, c.Requester, c.Part<AccountData>(), c.Engine));
+        api.Get(UserRoom + "/tags", c => Tags.List(c["userId"], c["roomId"], c.Requester, c.Part<RoomTags>(), c.Engine));
+        api.Put(
+            UserRoom + "/tags/{tag}",
+            c => Tags.Set(c["userId"], c["roomId"], c["tag"], c.Request, c.Requester, c.Part<RoomTags>(), c.Engine));
+        api.Delete(
+            UserRoom + "/tags/{tag}",
+            c => Tags.Remove(c["userId"], c["roomId"], c["tag"], c.Requester, c.Part<RoomTags>(), c.Engine));
 
         // Modules: reporting content, server administration
-        api.MapPost(V3 + "/rooms/{roomId}/report", Reporting.Room);
-        api.MapPost(V3 + "/rooms/{roomId}/report/{eventId}", Reporting.Event);
-        api.MapPost(V3 + "/users/{userId}/report", Reporting.User);
-        api.MapGet(V3 + "/admin/whois/{userId}", Whois.Get);
-        api.MapGet(V1 + "/admin/suspend/{userId}", AccountModeration.GetSuspended);
-        api.MapPut(V1 + "/admin/suspend/{userId}", AccountModeration.SetSuspended);
-        api.MapGet(V1 + "/admin/lock/{userId}", AccountModeration.GetLocked);
-        api.MapPut(V1 + "/admin/lock/{userId}", AccountModeration.SetLocked);
+        api.Post(V3 + "/rooms/{roomId}/report", c => Reporting.Room(c["roomId"], c.Request, c.Requester, c.Engine));
+        api.Post(
+            V3 + "/rooms/{roomId}/report/{eventId}",
+            c => Reporting.Event(c["roomId"], c["eventId"], c.Request, c.Requester, c.Engine));
+        api.Post(V3 + "/users/{userId}/report", c => Reporting.User(c["userId"], c.Request, c.Requester, c.Engine, c.Part<UserAccounts>()));
+        api.Get(V3 + "/admin/whois/{userId}", c => Whois.Get(c["userId"], c.Requester, c.Part<UserAccounts>(), c.Part<UserDevices>()));
+        api.Get(
+            V1 + "/admin/suspend/{userId}",
+            c => AccountModeration.GetSuspended(c["userId"], c.Requester, c.Part<UserAccounts>(), c.Server));
+        api.Put(
+            V1 + "/admin/suspend/{userId}",
+            c => AccountModeration.SetSuspended(c["userId"], c.Request, c.Requester, c.Part<UserAccounts>(), c.Server));
+        api.Get(V1 + "/admin/lock/{userId}", c => AccountModeration.GetLocked(c["userId"], c.Requester, c.Part<UserAccounts>(), c.Server));
+        api.Put(
+            V1 + "/admin/lock/{userId}",
+            c => AccountModeration.SetLocked(c["userId"], c.Request, c.Requester, c.Part<UserAccounts>(), c.Server));
 
         // Modules: content repository, server side search
         api.MapMedia();
-        api.MapPost(V3 + "/search", SearchEndpoint.Search);
+        api.Post(V3 + "/search", c => SearchEndpoint.Search(c.Request, c.Requester, c.Engine, c.Part<SearchIndex>(), c.Spool));
 
         // Modules: user directory, mutual rooms
-        api.MapPost(V3 + "/user_directory/search", UserSearch.Search);
-        api.MapGet(V1 + "/mutual_rooms", MutualRooms.Get);
+        api.Post(V3 + "/user_directory/search", c => UserSearch.Search(c.Request, c.Requester, c.Engine));
+        api.Get(V1 + "/mutual_rooms", c => MutualRooms.Get(c.Request, c.Requester, c.Engine));
 
         // Synapse's administration interface
-        api.MapGet("/_synapse/admin/v1/register", SharedSecret.GetNonce).WithoutToken();
-        api.MapPost("/_synapse/admin/v1/register", SharedSecret.Register).WithoutToken();
+        api.Get("/_synapse/admin/v1/register", c => SharedSecret.GetNonce(c.Part<SharedSecretSetting>())).WithoutToken();
+        api.Post(
+            "/_synapse/admin/v1/register",
+            c => SharedSecret.Register(
+                c.Request, c.Part<SharedSecretSetting>(), c.Part<UserAccounts>(), c.Part<Logins>(), c.Server)).WithoutToken();
         api.MapAdmin();
     }
 }

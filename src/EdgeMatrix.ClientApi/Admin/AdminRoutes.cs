@@ -1,3 +1,13 @@
+using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Deactivation;
+using EdgeMatrix.Accounts.Devices;
+using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.Accounts.Registration;
+using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Media;
+using EdgeMatrix.Rooms.Creation;
+using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Rooms.Purging;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -14,56 +24,94 @@ internal static class AdminRoutes
 
     public static void MapAdmin(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(V1 + "/server_version", ServerVersion.Get).WithoutToken();
+        routes.Get(V1 + "/server_version", c => ServerVersion.Get()).WithoutToken();
 
         var admin = routes.MapGroup("").ForAdmins();
 
         // Users
-        admin.MapGet(V2 + "/users", UserList.Get);
-        admin.MapGet("/_synapse/admin/v3/users", UserList.Get);
-        admin.MapGet(User, UserAdmin.Get);
-        admin.MapPut(User, UserEditing.Set);
-        admin.MapPost(V1 + "/deactivate/{userId}", UserAdmin.Deactivate);
-        admin.MapPost(V1 + "/reset_password/{userId}", UserAdmin.ResetPassword);
-        admin.MapGet(V1 + "/whois/{userId}", Whois.Get);
-        admin.MapGet(V1 + "/users/{userId}/admin", UserAdmin.GetAdmin);
-        admin.MapPut(V1 + "/users/{userId}/admin", UserAdmin.SetAdmin);
-        admin.MapGet(V1 + "/users/{userId}/joined_rooms", UserAdmin.JoinedRooms);
-        admin.MapPost(V1 + "/users/{userId}/login", UserAdmin.LogIn);
-        admin.MapPut(V1 + "/suspend/{userId}", UserAdmin.Suspend);
+        admin.Get(V2 + "/users", c => UserList.Get(c.Request, c.Database));
+        admin.Get("/_synapse/admin/v3/users", c => UserList.Get(c.Request, c.Database));
+        admin.Get(User, c => UserAdmin.Get(c["userId"], c.Database, c.Server));
+        admin.Put(
+            User,
+            c => UserEditing.Set(
+                c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<UserAccounts>(), c.Part<UserProfiles>(),
+                c.Part<AccountDeactivation>()));
+        admin.Post(
+            V1 + "/deactivate/{userId}",
+            c => UserAdmin.Deactivate(c["userId"], c.Request, c.Database, c.Server, c.Part<AccountDeactivation>()));
+        admin.Post(
+            V1 + "/reset_password/{userId}",
+            c => UserAdmin.ResetPassword(c["userId"], c.Request, c.Database, c.Server, c.Part<UserAccounts>()));
+        admin.Get(V1 + "/whois/{userId}", c => Whois.Get(c["userId"], c.Requester, c.Part<UserAccounts>(), c.Part<UserDevices>()));
+        admin.Get(V1 + "/users/{userId}/admin", c => UserAdmin.GetAdmin(c["userId"], c.Database, c.Server));
+        admin.Put(
+            V1 + "/users/{userId}/admin",
+            c => UserAdmin.SetAdmin(c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<UserAccounts>()));
+        admin.Get(V1 + "/users/{userId}/joined_rooms", c => UserAdmin.JoinedRooms(c["userId"], c.Database));
+        admin.Post(
+            V1 + "/users/{userId}/login",
+            c => UserAdmin.LogIn(c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<Logins>()));
+        admin.Put(
+            V1 + "/suspend/{userId}",
+            c => UserAdmin.Suspend(c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<UserAccounts>()));
 
         // Devices
-        admin.MapGet(User + "/devices", UserDevicesAdmin.List);
-        admin.MapGet(User + "/devices/{deviceId}", UserDevicesAdmin.Get);
-        admin.MapPut(User + "/devices/{deviceId}", UserDevicesAdmin.Rename);
-        admin.MapDelete(User + "/devices/{deviceId}", UserDevicesAdmin.Delete);
-        admin.MapPost(User + "/delete_devices", UserDevicesAdmin.DeleteMany);
+        admin.Get(User + "/devices", c => UserDevicesAdmin.List(c["userId"], c.Database, c.Server));
+        admin.Get(User + "/devices/{deviceId}", c => UserDevicesAdmin.Get(c["userId"], c["deviceId"], c.Database, c.Server));
+        admin.Put(
+            User + "/devices/{deviceId}",
+            c => UserDevicesAdmin.Rename(c["userId"], c["deviceId"], c.Request, c.Database, c.Server, c.Part<UserDevices>()));
+        admin.Delete(
+            User + "/devices/{deviceId}",
+            c => UserDevicesAdmin.Delete(c["userId"], c["deviceId"], c.Database, c.Server, c.Part<Logins>()));
+        admin.Post(
+            User + "/delete_devices",
+            c => UserDevicesAdmin.DeleteMany(c["userId"], c.Request, c.Database, c.Server, c.Part<Logins>()));
 
         // Rooms
-        admin.MapGet(V1 + "/rooms", RoomAdmin.List);
-        admin.MapGet(Room, RoomAdmin.Get);
-        admin.MapDelete(Room, RoomShutDown.DeleteNow);
-        admin.MapGet(Room + "/members", RoomAdmin.Members);
-        admin.MapGet(Room + "/state", RoomAdmin.State);
-        admin.MapGet(Room + "/block", RoomAdmin.GetBlock);
-        admin.MapPut(Room + "/block", RoomAdmin.SetBlock);
-        admin.MapDelete(V2 + "/rooms/{roomId}", RoomShutDown.Delete);
-        admin.MapGet(V2 + "/rooms/{roomId}/delete_status", RoomShutDown.StatusOfRoom);
-        admin.MapGet(V2 + "/rooms/delete_status/{deleteId}", RoomShutDown.Status);
-        admin.MapPost(V1 + "/purge_history/{roomId}/{eventId?}", HistoryAdmin.Purge);
-        admin.MapGet(V1 + "/purge_history_status/{purgeId}", HistoryAdmin.Status);
+        admin.Get(V1 + "/rooms", c => RoomAdmin.List(c.Request, c.Database));
+        admin.Get(Room, c => RoomAdmin.Get(c["roomId"], c.Database));
+        admin.Delete(
+            Room,
+            c => RoomShutDown.DeleteNow(
+                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomPurge>(), c.Part<RoomCreation>(), c.Part<RoomMembers>()));
+        admin.Get(Room + "/members", c => RoomAdmin.Members(c["roomId"], c.Database, c.Spool));
+        admin.Get(Room + "/state", c => RoomAdmin.State(c["roomId"], c.Engine, c.Requester, c.Spool));
+        admin.Get(Room + "/block", c => RoomAdmin.GetBlock(c["roomId"], c.Database));
+        admin.Put(Room + "/block", c => RoomAdmin.SetBlock(c["roomId"], c.Request, c.Requester, c.Database));
+        admin.Delete(
+            V2 + "/rooms/{roomId}",
+            c => RoomShutDown.Delete(
+                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomPurge>(), c.Part<RoomCreation>(), c.Part<RoomMembers>(),
+                c.Part<AdminTasks>()));
+        admin.Get(V2 + "/rooms/{roomId}/delete_status", c => RoomShutDown.StatusOfRoom(c["roomId"], c.Part<AdminTasks>()));
+        admin.Get(V2 + "/rooms/delete_status/{deleteId}", c => RoomShutDown.Status(c["deleteId"], c.Part<AdminTasks>()));
+        admin.Post(
+            V1 + "/purge_history/{roomId}/{eventId?}",
+            c => HistoryAdmin.Purge(
+                c["roomId"], c.SegmentIfAny("eventId"), c.Request, c.Engine, c.Part<HistoryPurge>(), c.Part<AdminTasks>()));
+        admin.Get(V1 + "/purge_history_status/{purgeId}", c => HistoryAdmin.Status(c["purgeId"], c.Part<AdminTasks>()));
 
         // Registration tokens, reports, media
-        admin.MapGet(V1 + "/registration_tokens", RegistrationTokensAdmin.List);
-        admin.MapPost(V1 + "/registration_tokens/new", RegistrationTokensAdmin.Add);
-        admin.MapGet(V1 + "/registration_tokens/{token}", RegistrationTokensAdmin.Get);
-        admin.MapPut(V1 + "/registration_tokens/{token}", RegistrationTokensAdmin.Set);
-        admin.MapDelete(V1 + "/registration_tokens/{token}", RegistrationTokensAdmin.Delete);
-        admin.MapGet(V1 + "/event_reports", ReportsAdmin.List);
-        admin.MapGet(V1 + "/event_reports/{reportId}", ReportsAdmin.Get);
-        admin.MapDelete(V1 + "/event_reports/{reportId}", ReportsAdmin.Delete);
-        admin.MapPost(V1 + "/media/quarantine/{serverName}/{mediaId}", MediaAdmin.Quarantine);
-        admin.MapPost(V1 + "/media/unquarantine/{serverName}/{mediaId}", MediaAdmin.Unquarantine);
-        admin.MapDelete(V1 + "/media/{serverName}/{mediaId}", MediaAdmin.Delete);
+        admin.Get(V1 + "/registration_tokens", c => RegistrationTokensAdmin.List(c.Request, c.Part<RegistrationTokens>()));
+        admin.Post(V1 + "/registration_tokens/new", c => RegistrationTokensAdmin.Add(c.Request, c.Part<RegistrationTokens>(), c.Engine));
+        admin.Get(V1 + "/registration_tokens/{token}", c => RegistrationTokensAdmin.Get(c["token"], c.Part<RegistrationTokens>()));
+        admin.Put(
+            V1 + "/registration_tokens/{token}",
+            c => RegistrationTokensAdmin.Set(c["token"], c.Request, c.Part<RegistrationTokens>(), c.Engine));
+        admin.Delete(V1 + "/registration_tokens/{token}", c => RegistrationTokensAdmin.Delete(c["token"], c.Part<RegistrationTokens>()));
+        admin.Get(V1 + "/event_reports", c => ReportsAdmin.List(c.Request, c.Database));
+        admin.Get(V1 + "/event_reports/{reportId}", c => ReportsAdmin.Get(c["reportId"], c.Database));
+        admin.Delete(V1 + "/event_reports/{reportId}", c => ReportsAdmin.Delete(c["reportId"], c.Database));
+        admin.Post(
+            V1 + "/media/quarantine/{serverName}/{mediaId}",
+            c => MediaAdmin.Quarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
+        admin.Post(
+            V1 + "/media/unquarantine/{serverName}/{mediaId}",
+            c => MediaAdmin.Unquarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
+        admin.Delete(
+            V1 + "/media/{serverName}/{mediaId}",
+            c => MediaAdmin.Delete(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
     }
 }

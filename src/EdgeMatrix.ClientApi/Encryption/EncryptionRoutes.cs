@@ -1,4 +1,7 @@
+using EdgeMatrix.Accounts.Encryption;
+using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -14,37 +17,52 @@ public static class EncryptionRoutes
 
     public static void MapEncryption(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost(V3 + "/keys/upload", KeyEndpoints.Upload);
-        routes.MapPost(V3 + "/keys/query", KeyEndpoints.Query);
-        routes.MapPost(V3 + "/keys/claim", KeyEndpoints.Claim);
-        routes.MapGet(V3 + "/keys/changes", KeyChanges.Get);
-        routes.MapPut(V3 + "/sendToDevice/{eventType}/{txnId}", SendToDevice.Send);
+        routes.Post(V3 + "/keys/upload", c => KeyEndpoints.Upload(c.Request, c.Requester, c.Part<KeyUploads>()));
+        routes.Post(V3 + "/keys/query", c => KeyEndpoints.Query(c.Request, c.Requester, c.Part<KeyQueries>(), c.Server, c.Spool));
+        routes.Post(V3 + "/keys/claim", c => KeyEndpoints.Claim(c.Request, c.Part<KeyClaims>(), c.Server));
+        routes.Get(V3 + "/keys/changes", c => KeyChanges.Get(c.Request, c.Requester, c.Part<SyncEngine>()));
+        routes.Put(
+            V3 + "/sendToDevice/{eventType}/{txnId}",
+            c => SendToDevice.Send(c["eventType"], c["txnId"], c.Request, c.Requester, c.Part<ToDeviceMessages>()));
 
         // Cross-signing
-        routes.MapPost(V3 + "/keys/device_signing/upload", CrossSigningEndpoints.Upload).WithRate(RateKind.Login);
-        routes.MapPost(V3 + "/keys/signatures/upload", CrossSigningEndpoints.Sign);
+        routes.Post(
+            V3 + "/keys/device_signing/upload",
+            c => CrossSigningEndpoints.Upload(
+                c.Request, c.Requester, c.Part<CrossSigning>(), c.Part<UserInteractiveAuthentication>())).WithRate(RateKind.Login);
+        routes.Post(V3 + "/keys/signatures/upload", c => CrossSigningEndpoints.Sign(c.Request, c.Requester, c.Part<CrossSigning>()));
 
         // Server-side key backups
-        routes.MapPost(Version, KeyBackupVersions.Create);
-        routes.MapGet(Version, KeyBackupVersions.GetCurrent);
-        routes.MapGet(Version + "/{version}", KeyBackupVersions.Get);
-        routes.MapPut(Version + "/{version}", KeyBackupVersions.Update);
-        routes.MapDelete(Version + "/{version}", KeyBackupVersions.Delete);
-        routes.MapPut(Keys, KeyBackupKeys.PutAll);
-        routes.MapGet(Keys, KeyBackupKeys.GetAll);
-        routes.MapDelete(Keys, KeyBackupKeys.DeleteAll);
-        routes.MapPut(Keys + "/{roomId}", KeyBackupKeys.PutRoom);
-        routes.MapGet(Keys + "/{roomId}", KeyBackupKeys.GetRoom);
-        routes.MapDelete(Keys + "/{roomId}", KeyBackupKeys.DeleteRoom);
-        routes.MapPut(Keys + "/{roomId}/{sessionId}", KeyBackupKeys.PutOne);
-        routes.MapGet(Keys + "/{roomId}/{sessionId}", KeyBackupKeys.GetOne);
-        routes.MapDelete(Keys + "/{roomId}/{sessionId}", KeyBackupKeys.DeleteOne);
+        routes.Post(Version, c => KeyBackupVersions.Create(c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Get(Version, c => KeyBackupVersions.GetCurrent(c.Requester, c.Part<KeyBackups>()));
+        routes.Get(Version + "/{version}", c => KeyBackupVersions.Get(c["version"], c.Requester, c.Part<KeyBackups>()));
+        routes.Put(Version + "/{version}", c => KeyBackupVersions.Update(c["version"], c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Delete(Version + "/{version}", c => KeyBackupVersions.Delete(c["version"], c.Requester, c.Part<KeyBackups>()));
+        routes.Put(Keys, c => KeyBackupKeys.PutAll(c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Get(Keys, c => KeyBackupKeys.GetAll(c.Request, c.Requester, c.Part<KeyBackups>(), c.Spool));
+        routes.Delete(Keys, c => KeyBackupKeys.DeleteAll(c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Put(Keys + "/{roomId}", c => KeyBackupKeys.PutRoom(c["roomId"], c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Get(Keys + "/{roomId}", c => KeyBackupKeys.GetRoom(c["roomId"], c.Request, c.Requester, c.Part<KeyBackups>(), c.Spool));
+        routes.Delete(Keys + "/{roomId}", c => KeyBackupKeys.DeleteRoom(c["roomId"], c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Put(
+            Keys + "/{roomId}/{sessionId}",
+            c => KeyBackupKeys.PutOne(c["roomId"], c["sessionId"], c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Get(
+            Keys + "/{roomId}/{sessionId}",
+            c => KeyBackupKeys.GetOne(c["roomId"], c["sessionId"], c.Request, c.Requester, c.Part<KeyBackups>()));
+        routes.Delete(
+            Keys + "/{roomId}/{sessionId}",
+            c => KeyBackupKeys.DeleteOne(c["roomId"], c["sessionId"], c.Request, c.Requester, c.Part<KeyBackups>()));
 
         // MSC3814: dehydrated devices
-        routes.MapGet(Dehydrated, DehydratedDeviceEndpoints.Get);
-        routes.MapPut(Dehydrated, DehydratedDeviceEndpoints.Set);
-        routes.MapDelete(Dehydrated, DehydratedDeviceEndpoints.Delete);
-        routes.MapGet(Dehydrated + "/{deviceId}/events", DehydratedDeviceEndpoints.GetEvents);
-        routes.MapPost(Dehydrated + "/{deviceId}/events", DehydratedDeviceEndpoints.PostEvents);
+        routes.Get(Dehydrated, c => DehydratedDeviceEndpoints.Get(c.Requester, c.Part<DehydratedDevices>()));
+        routes.Put(Dehydrated, c => DehydratedDeviceEndpoints.Set(c.Request, c.Requester, c.Part<DehydratedDevices>()));
+        routes.Delete(Dehydrated, c => DehydratedDeviceEndpoints.Delete(c.Requester, c.Part<DehydratedDevices>()));
+        routes.Get(
+            Dehydrated + "/{deviceId}/events",
+            c => DehydratedDeviceEndpoints.GetEvents(c["deviceId"], c.Request, c.Requester, c.Part<DehydratedDevices>()));
+        routes.Post(
+            Dehydrated + "/{deviceId}/events",
+            c => DehydratedDeviceEndpoints.PostEvents(c["deviceId"], c.Request, c.Requester, c.Part<DehydratedDevices>()));
     }
 }

@@ -1,6 +1,9 @@
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Media;
+using EdgeMatrix.Media.Thumbnails;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 
 namespace EdgeMatrix.ClientApi.Media;
 
@@ -13,20 +16,37 @@ internal static class MediaRoutes
     private const string Download = "/download/{serverName}/{mediaId}";
     private const string Thumbnail = "/thumbnail/{serverName}/{mediaId}";
 
-    private static readonly string[] Reading = ["GET", "HEAD"];
-
     public static void MapMedia(this IEndpointRouteBuilder api)
     {
-        api.MapPost(Old + "/upload", MediaUploads.Upload).WithRate(RateKind.Media);
-        api.MapPut(Old + "/upload/{serverName}/{mediaId}", MediaUploads.UploadTo).WithRate(RateKind.Media);
-        api.MapPost("/_matrix/media/v1/create", MediaUploads.Create).WithRate(RateKind.Media);
-        api.MapMethods(V1 + Download, Reading, MediaDownloads.Download);
-        api.MapMethods(V1 + Download + "/{fileName}", Reading, MediaDownloads.Download);
-        api.MapMethods(V1 + Thumbnail, Reading, MediaThumbnails.Get);
-        api.MapGet(V1 + "/config", MediaConfig.Get);
-        api.MapGet(Old + "/config", MediaConfig.Get);
-        api.MapGet(Old + Download, MediaDownloads.Frozen).WithoutToken();
-        api.MapGet(Old + Download + "/{fileName}", MediaDownloads.Frozen).WithoutToken();
-        api.MapGet(Old + Thumbnail, MediaDownloads.Frozen).WithoutToken();
+        api.Post(
+            Old + "/upload",
+            c => MediaUploads.Upload(c.Request, c.Requester, c.Part<MediaRepository>(), c.Server)).WithRate(RateKind.Media);
+        api.Put(
+            Old + "/upload/{serverName}/{mediaId}",
+            c => MediaUploads.UploadTo(
+                c["serverName"], c["mediaId"], c.Request, c.Requester, c.Part<MediaRepository>())).WithRate(RateKind.Media);
+        api.Post(
+            "/_matrix/media/v1/create",
+            c => MediaUploads.Create(c.Requester, c.Part<MediaRepository>(), c.Server)).WithRate(RateKind.Media);
+        api.GetOrHead(
+            V1 + Download,
+            c => MediaDownloads.Download(
+                c["serverName"], c["mediaId"], null, c.Context, c.Part<MediaRepository>(),
+                c.Part<IHostApplicationLifetime>()));
+        api.GetOrHead(
+            V1 + Download + "/{fileName}",
+            c => MediaDownloads.Download(
+                c["serverName"], c["mediaId"], c.SegmentIfAny("fileName"), c.Context, c.Part<MediaRepository>(),
+                c.Part<IHostApplicationLifetime>()));
+        api.GetOrHead(
+            V1 + Thumbnail,
+            c => MediaThumbnails.Get(
+                c["serverName"], c["mediaId"], c.Context, c.Part<MediaRepository>(), c.Part<ThumbnailStore>(),
+                c.Part<IHostApplicationLifetime>()));
+        api.Get(V1 + "/config", c => MediaConfig.Get(c.Part<MediaRepository>()));
+        api.Get(Old + "/config", c => MediaConfig.Get(c.Part<MediaRepository>()));
+        api.Get(Old + Download, c => MediaDownloads.Frozen()).WithoutToken();
+        api.Get(Old + Download + "/{fileName}", c => MediaDownloads.Frozen()).WithoutToken();
+        api.Get(Old + Thumbnail, c => MediaDownloads.Frozen()).WithoutToken();
     }
 }

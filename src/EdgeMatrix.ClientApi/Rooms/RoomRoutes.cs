@@ -1,10 +1,15 @@
+using EdgeMatrix.Accounts;
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Rooms.Creation;
+using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Rooms.Receipts;
+using EdgeMatrix.Rooms.Typing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
 namespace EdgeMatrix.ClientApi.Rooms;
 
-/// <summary>The endpoints of rooms, one line each, in the order of the specification.</summary>
+/// <summary>The endpoints of rooms in the order of the specification.</summary>
 public static class RoomRoutes
 {
     private const string V3 = "/_matrix/client/v3";
@@ -15,65 +20,117 @@ public static class RoomRoutes
     public static void MapRooms(this IEndpointRouteBuilder routes)
     {
         // Getting events for a room
-        routes.MapGet(Room + "/event/{eventId}", RoomEvents.Get);
-        routes.MapGet(Room + "/joined_members", RoomMemberLists.Joined);
-        routes.MapGet(Room + "/members", RoomMemberLists.All);
-        routes.MapGet(Room + "/state", RoomState.All);
-        routes.MapGet(Room + "/state/{eventType}/{stateKey?}", RoomState.Get);
-        routes.MapGet(Room + "/messages", RoomMessages.Page);
-        routes.MapGet(V1Room + "/timestamp_to_event", TimestampToEvent.Find);
+        routes.Get(Room + "/event/{eventId}", c => RoomEvents.Get(c["roomId"], c["eventId"], c.Requester, c.Engine));
+        routes.Get(Room + "/joined_members", c => RoomMemberLists.Joined(c["roomId"], c.Requester, c.Engine, c.Spool));
+        routes.Get(
+            Room + "/members",
+            c => RoomMemberLists.All(c["roomId"], c.Query("at"), c.Query("membership"), c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(Room + "/state", c => RoomState.All(c["roomId"], c.Requester, c.Engine, c.Spool));
+        routes.Get(
+            Room + "/state/{eventType}/{stateKey?}",
+            c => RoomState.Get(c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Query("format"), c.Requester, c.Engine));
+        routes.Get(
+            Room + "/messages",
+            c => RoomMessages.Page(
+                c["roomId"], c.Query("from"), c.Query("to"), c.Query("dir"), c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(V1Room + "/timestamp_to_event", c => TimestampToEvent.Find(c["roomId"], c.Request, c.Requester, c.Engine));
 
         // Sending events to a room
-        routes.MapPut(Room + "/state/{eventType}/{stateKey?}", RoomSending.SetState).WithRate(RateKind.Message);
-        routes.MapPut(Room + "/send/{eventType}/{txnId}", RoomSending.Send).WithRate(RateKind.Message);
-        routes.MapPut(Room + "/redact/{eventId}/{txnId}", RoomSending.Redact).WithRate(RateKind.Message);
+        routes.Put(
+            Room + "/state/{eventType}/{stateKey?}",
+            c => RoomSending.SetState(
+                c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
+        routes.Put(
+            Room + "/send/{eventType}/{txnId}",
+            c => RoomSending.Send(c["roomId"], c["eventType"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
+        routes.Put(
+            Room + "/redact/{eventId}/{txnId}",
+            c => RoomSending.Redact(c["roomId"], c["eventId"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
 
         // Creation
-        routes.MapPost(V3 + "/createRoom", RoomCreationEndpoint.Create).WithRate(RateKind.Join);
+        routes.Post(
+            V3 + "/createRoom",
+            c => RoomCreationEndpoint.Create(c.Request, c.Requester, c.Part<RoomCreation>())).WithRate(RateKind.Join);
 
         // Room aliases
-        routes.MapGet(V3 + "/directory/room/{roomAlias}", RoomAliases.Resolve).WithoutToken();
-        routes.MapPut(V3 + "/directory/room/{roomAlias}", RoomAliases.Create);
-        routes.MapDelete(V3 + "/directory/room/{roomAlias}", RoomAliases.Delete);
-        routes.MapGet(Room + "/aliases", RoomAliases.OfRoom);
+        routes.Get(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Resolve(c["roomAlias"], c.Engine)).WithoutToken();
+        routes.Put(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Create(c["roomAlias"], c.Request, c.Requester, c.Engine));
+        routes.Delete(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Delete(c["roomAlias"], c.Requester, c.Engine));
+        routes.Get(Room + "/aliases", c => RoomAliases.OfRoom(c["roomId"], c.Requester, c.Engine));
 
         // Room membership
-        routes.MapGet(V3 + "/joined_rooms", RoomMembership.JoinedRooms);
-        routes.MapPost(Room + "/invite", RoomMembership.Invite).WithRate(RateKind.Invite);
-        routes.MapPost(V3 + "/join/{roomIdOrAlias}", RoomMembership.JoinByIdOrAlias).WithRate(RateKind.Join);
-        routes.MapPost(Room + "/join", RoomMembership.Join).WithRate(RateKind.Join);
-        routes.MapPost(V3 + "/knock/{roomIdOrAlias}", RoomMembership.Knock).WithRate(RateKind.Join);
-        routes.MapPost(Room + "/forget", RoomMembership.Forget);
-        routes.MapPost(Room + "/leave", RoomMembership.Leave);
-        routes.MapPost(Room + "/kick", RoomMembership.Kick);
-        routes.MapPost(Room + "/ban", RoomMembership.Ban);
-        routes.MapPost(Room + "/unban", RoomMembership.Unban);
+        routes.Get(V3 + "/joined_rooms", c => RoomMembership.JoinedRooms(c.Requester, c.Engine));
+        routes.Post(
+            Room + "/invite",
+            c => RoomMembership.Invite(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Invite);
+        routes.Post(
+            V3 + "/join/{roomIdOrAlias}",
+            c => RoomMembership.JoinByIdOrAlias(
+                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+        routes.Post(
+            Room + "/join",
+            c => RoomMembership.Join(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+        routes.Post(
+            V3 + "/knock/{roomIdOrAlias}",
+            c => RoomMembership.Knock(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+        routes.Post(Room + "/forget", c => RoomMembership.Forget(c["roomId"], c.Requester, c.Engine, c.Part<RoomMembers>()));
+        routes.Post(Room + "/leave", c => RoomMembership.Leave(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
+        routes.Post(Room + "/kick", c => RoomMembership.Kick(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
+        routes.Post(Room + "/ban", c => RoomMembership.Ban(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
+        routes.Post(Room + "/unban", c => RoomMembership.Unban(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
 
         // Published room directory
-        routes.MapGet(V3 + "/directory/list/room/{roomId}", PublishedRooms.GetVisibility).WithoutToken();
-        routes.MapPut(V3 + "/directory/list/room/{roomId}", PublishedRooms.SetVisibility);
-        routes.MapGet(V3 + "/publicRooms", PublishedRooms.List).WithoutToken();
-        routes.MapPost(V3 + "/publicRooms", PublishedRooms.Search);
+        routes.Get(V3 + "/directory/list/room/{roomId}", c => PublishedRooms.GetVisibility(c["roomId"], c.Engine)).WithoutToken();
+        routes.Put(V3 + "/directory/list/room/{roomId}", c => PublishedRooms.SetVisibility(c["roomId"], c.Request, c.Requester, c.Engine));
+        routes.Get(
+            V3 + "/publicRooms",
+            c => PublishedRooms.List(c.Query("since"), c.Query("server"), c.Request, c.Engine, c.Spool)).WithoutToken();
+        routes.Post(V3 + "/publicRooms", c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Spool));
 
         // Forming relationships between events
-        routes.MapGet(V1Room + "/relations/{eventId}", RoomRelations.Of);
-        routes.MapGet(V1Room + "/relations/{eventId}/{relType}", RoomRelations.OfType);
-        routes.MapGet(V1Room + "/relations/{eventId}/{relType}/{eventType}", RoomRelations.OfEventType);
+        routes.Get(
+            V1Room + "/relations/{eventId}",
+            c => RoomRelations.Of(c["roomId"], c["eventId"], c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(
+            V1Room + "/relations/{eventId}/{relType}",
+            c => RoomRelations.OfType(c["roomId"], c["eventId"], c["relType"], c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(
+            V1Room + "/relations/{eventId}/{relType}/{eventType}",
+            c => RoomRelations.OfEventType(
+                c["roomId"], c["eventId"], c["relType"], c["eventType"], c.Request, c.Requester, c.Engine, c.Spool));
 
         // Room previews: a room's summary, by its first names too (MSC3266)
-        routes.MapGet(V1 + "/room_summary/{roomIdOrAlias}", RoomSummaries.Get);
-        routes.MapGet("/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}", RoomSummaries.Get);
-        routes.MapGet("/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary", RoomSummaries.Get);
+        routes.Get(V1 + "/room_summary/{roomIdOrAlias}", c => RoomSummaries.Get(c["roomIdOrAlias"], c.Requester, c.Engine));
+        routes.Get(
+            "/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}",
+            c => RoomSummaries.Get(c["roomIdOrAlias"], c.Requester, c.Engine));
+        routes.Get(
+            "/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary",
+            c => RoomSummaries.Get(c["roomIdOrAlias"], c.Requester, c.Engine));
 
         // Modules: room upgrades, spaces, threading
-        routes.MapPost(Room + "/upgrade", RoomUpgrades.Upgrade).WithRate(RateKind.Join);
-        routes.MapGet(V1Room + "/hierarchy", RoomSummaries.GetHierarchy);
-        routes.MapGet(V1Room + "/threads", RoomThreads.List);
+        routes.Post(
+            Room + "/upgrade",
+            c => RoomUpgrades.Upgrade(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomUpgrade>())).WithRate(RateKind.Join);
+        routes.Get(
+            V1Room + "/hierarchy",
+            c => RoomSummaries.GetHierarchy(c["roomId"], c.Query("from"), c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(V1Room + "/threads", c => RoomThreads.List(c["roomId"], c.Query("from"), c.Request, c.Requester, c.Engine, c.Spool));
 
         // Modules: typing notifications, receipts, fully read markers, event context
-        routes.MapPut(Room + "/typing/{userId}", Ephemeral.SetTyping);
-        routes.MapPost(Room + "/receipt/{receiptType}/{eventId}", Ephemeral.SetReceipt);
-        routes.MapPost(Room + "/read_markers", Ephemeral.SetReadMarkers);
-        routes.MapGet(Room + "/context/{eventId}", RoomContext.Get);
+        routes.Put(
+            Room + "/typing/{userId}",
+            c => Ephemeral.SetTyping(c["roomId"], c["userId"], c.Request, c.Requester, c.Engine, c.Part<TypingUsers>()));
+        routes.Post(
+            Room + "/receipt/{receiptType}/{eventId}",
+            c => Ephemeral.SetReceipt(
+                c["roomId"], c["receiptType"], c["eventId"], c.Request, c.Requester, c.Engine, c.Part<ReadReceipts>(),
+                c.Part<AccountData>()));
+        routes.Post(
+            Room + "/read_markers",
+            c => Ephemeral.SetReadMarkers(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<ReadReceipts>(), c.Part<AccountData>()));
+        routes.Get(
+            Room + "/context/{eventId}",
+            c => RoomContext.Get(c["roomId"], c["eventId"], c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
     }
 }

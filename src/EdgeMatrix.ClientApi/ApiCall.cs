@@ -1,0 +1,44 @@
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Sync;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EdgeMatrix.ClientApi;
+
+/// <summary>A request, as the route tables hand it to an endpoint: each line there says what its endpoint is given.</summary>
+internal readonly struct ApiCall(HttpContext context)
+{
+    public HttpContext Context => context;
+
+    public HttpRequest Request => context.Request;
+
+    /// <summary>Whoever holds the access token; of an endpoint that needs one.</summary>
+    /// <exception cref="InvalidOperationException">The endpoint takes requests without a token.</exception>
+    public Requester Requester => RequesterIfAny ?? throw new InvalidOperationException("The endpoint is not marked to need an access token");
+
+    /// <summary>Null where the endpoint takes requests without a token, and this came with none.</summary>
+    public Requester? RequesterIfAny => context.Features.Get<Requester>();
+
+    /// <summary>A segment of the path, percent-decoded.</summary>
+    public string this[string name] => (string)context.Request.RouteValues[name]!;
+
+    /// <summary>A segment that the path may lack.</summary>
+    public string? SegmentIfAny(string name) => (string?)context.Request.RouteValues[name];
+
+    /// <summary>The first value of a query parameter; null if absent.</summary>
+    public string? Query(string name) => context.Request.QueryText(name);
+
+    public RoomEngine Engine => Part<RoomEngine>();
+
+    public LocalServer Server => Part<LocalServer>();
+
+    public Database Database => Part<Database>();
+
+    public AnswerSpool Spool => Part<AnswerSpool>();
+
+    /// <summary>The part of the server that does the work.</summary>
+    public T Part<T>()
+        where T : notnull => context.RequestServices.GetRequiredService<T>();
+}
