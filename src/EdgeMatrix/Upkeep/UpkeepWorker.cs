@@ -3,7 +3,7 @@ namespace EdgeMatrix.Upkeep;
 /// <summary>Runs a server's upkeep jobs in the background, one slice of one job at a time, so that requests come between any two.</summary>
 /// <remarks>
 /// After a slice it rests as long as the slice took, within bounds, so that upkeep has about half of the writer at most. A job that fails is logged and tried
-/// again after its interval. On virtual time nothing takes long and nothing rests: <see cref="IdleAsync"/> tells when all that was due is done.
+/// again after its interval. On virtual time a slice takes as long as the clock was moved meanwhile: <see cref="IdleAsync"/> tells when all that was due is done.
 /// </remarks>
 public sealed partial class UpkeepWorker : IAsyncDisposable
 {
@@ -19,7 +19,9 @@ public sealed partial class UpkeepWorker : IAsyncDisposable
     private readonly List<Scheduled> _jobs;
     private readonly ITimer _timer;
     private Task _running = Task.CompletedTask;
+    private TaskCompletionSource? _rest;
     private bool _isRunning;
+    private int _awaited;
     private long _turns;
 
     public UpkeepWorker(IEnumerable<UpkeepJob> jobs, TimeProvider time, ILogger logger)
@@ -32,11 +34,21 @@ public sealed partial class UpkeepWorker : IAsyncDisposable
         _timer = time.CreateTimer(_ => Begin(), null, first, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Ends when no job is due by the clock.</summary>
+    /// <summary>Ends when no job is due by the clock; nothing rests while this is awaited.</summary>
     public async Task IdleAsync()
     {
+        lock (_lock)
+        {
+            _awaited++;
+            _rest?.TrySetResult();
+        }
+
         Begin();
         await Running();
+        lock (_lock)
+        {
+            _awaited--;
+        }
     }
 
     /// <summary>Begins no slice any more.</summary>
@@ -137,9 +149,21 @@ public sealed partial class UpkeepWorker : IAsyncDisposable
 
     private async Task RestAsync(TimeSpan rest)
     {
-        if (rest > TimeSpan.Zero)
+        var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
         {
-            await Task.Delay(rest < MaxRest ? rest : MaxRest, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (rest <= TimeSpan.Zero || _awaited > 0)
+            {
+                return;
+            }
+
+            _rest = ending;
+        }
+
+        await Task.WhenAny(Task.Delay(rest < MaxRest ? rest : MaxRest, _time, _stopping.Token), ending.Task);
+        lock (_lock)
+        {
+            _rest = null;
         }
     }
 

@@ -48,6 +48,20 @@ public class UpkeepWorkerTests
     }
 
     [Fact]
+    public async Task Whoever_waits_for_the_end_does_not_wait_for_the_rest_after_a_long_slice()
+    {
+        await using var upkeep = Worker(new UpkeepJob("long", TimeSpan.FromHours(1), _ =>
+        {
+            _ran.Add("long");
+            _time.Advance(TimeSpan.FromMinutes(1));
+            return Task.FromResult(false);
+        }));
+        _time.Advance(UpkeepWorker.FirstRun);
+        await upkeep.IdleAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Single(_ran);
+    }
+
+    [Fact]
     public async Task Stopping_waits_for_the_slice_under_way_and_begins_no_other()
     {
         var begun = new TaskCompletionSource();
