@@ -188,11 +188,14 @@ public sealed class TestHomeserver : IAsyncDisposable
         await homeserver.StartAsync(CancellationToken.None);
         if (homeserver.Services.GetRequiredService<IServer>() is not TestServer memory)
         {
-            return new TestHomeserver(settings, homeserver, new HttpClient { BaseAddress = new Uri(homeserver.Addresses[0]) });
+            return new TestHomeserver(settings, homeserver, new HttpClient(TrafficRecorder.Before(new SocketsHttpHandler()))
+            {
+                BaseAddress = new Uri(homeserver.Addresses[0]),
+            });
         }
 
         settings.Network?.Join(settings.Name, memory.CreateHandler());
-        return new TestHomeserver(settings, homeserver, memory.CreateClient());
+        return new TestHomeserver(settings, homeserver, new HttpClient(TrafficRecorder.Before(memory.CreateHandler())) { BaseAddress = memory.BaseAddress });
     }
 
     private TestSession Session(TestAnswer answer) =>
