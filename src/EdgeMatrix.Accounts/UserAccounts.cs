@@ -54,8 +54,44 @@ public sealed class UserAccounts(
     /// <param name="username">The localpart.</param>
     /// <param name="password">Null for an account without password login.</param>
     /// <returns>The account, or why there is none.</returns>
-    public async Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
-        string username, string? password, bool admin, CancellationToken cancellationToken)
+    public Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
+        string username, string? password, bool admin, CancellationToken cancellationToken) =>
+        AddAsync(username, password, new AccountStanding(admin), cancellationToken);
+
+    /// <summary>Makes an account of a guest, with a name of ours and without a password.</summary>
+    public async Task<AccountRow> AddGuestAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if ((await AddAsync(NewUsername(), null, new AccountStanding(Admin: false, Guest: true), cancellationToken)).Account is { } account)
+            {
+                return account;
+            }
+        }
+    }
+
+    /// <summary>Makes the account of a guest one like any other.</summary>
+    /// <param name="user">Nid of the user.</param>
+    /// <returns>The account; null if it is no guest's, or given up.</returns>
+    public async Task<AccountRow?> UpgradeGuestAsync(long user, string? password, CancellationToken cancellationToken)
+    {
+        var hash = password is null ? null : await passwords.HashAsync(password, cancellationToken);
+        return await database.WriteAsync(db =>
+        {
+            if (AccountTable.Find(db, user) is not { Standing.Guest: true, IsDeactivated: false } account)
+            {
+                return null;
+            }
+
+            AccountTable.SetPassword(db, user, hash);
+            AccountTable.SetStanding(db, user, account.Standing with { Guest = false });
+            logins.StandingChanged(db, user);
+            return AccountTable.Find(db, user);
+        });
+    }
+
+    private async Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
+        string username, string? password, AccountStanding standing, CancellationToken cancellationToken)
     {
         var verdict = CheckUsername(username);
         if (verdict != UsernameVerdict.Free)
@@ -69,7 +105,7 @@ public sealed class UserAccounts(
         var account = await database.WriteAsync(db =>
         {
             var user = UserTable.Intern(db, userId);
-            var row = new AccountRow(user, userId, hash, new AccountStanding(admin), createdTs);
+            var row = new AccountRow(user, userId, hash, standing, createdTs);
             if (!AccountTable.TryAdd(db, row))
             {
                 return null;

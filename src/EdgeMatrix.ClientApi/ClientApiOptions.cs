@@ -18,6 +18,9 @@ public sealed record ClientApiOptions
     internal bool MayRegister => RegistrationOpen || RegistrationTokens;
 
     /// <summary>Users may make tokens that let another device of theirs in.</summary>
+    /// <summary>Anybody may make an account of a guest.</summary>
+    public bool Guests { get; init; }
+
     public bool LoginTokens { get; init; }
 
     /// <summary>Whoever leaves a room has forgotten it.</summary>

@@ -73,7 +73,7 @@ public static class ClientRoutes
             V3 + "/register",
             c => Registration.Register(
                 c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<UserAccounts>(), c.Part<Logins>(), c.Server,
-                c.Part<RegistrationTokens>(), c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
+                c.Part<RegistrationTokens>(), c.Part<AccessTokens>(), c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
         api.Get(
             V3 + "/register/available",
             c => Registration.IsAvailable(c.Request, c.Part<UserAccounts>(), c.Part<ClientApiOptions>())).WithoutToken();

@@ -125,6 +125,7 @@ public sealed class MatrixError : IResult
         RefusalKind.InvalidSignature => InvalidSignature(refusal.Message),
         RefusalKind.MissingParam => new(400, "M_MISSING_PARAM", refusal.Message),
         RefusalKind.InviteBlocked => new(403, "M_INVITE_BLOCKED", refusal.Message),
+        RefusalKind.GuestAccessForbidden => GuestAccessForbidden(refusal.Message),
         RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
         RefusalKind.DuplicateAnnotation => DuplicateAnnotation(refusal.Message),
         RefusalKind.Unknown => BadRequest(refusal.Message),

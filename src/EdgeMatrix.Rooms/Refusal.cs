@@ -18,6 +18,7 @@ public enum RefusalKind
     InvalidSignature,
     MissingParam,
     InviteBlocked,
+    GuestAccessForbidden,
 
     /// <summary>No code of the specification fits.</summary>
     Unknown,

@@ -580,5 +580,18 @@ internal static class Migrations
             blocker INTEGER NOT NULL                  -- nid of the administrator
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 21: guests are found among all accounts.
+        """
+        CREATE INDEX accounts_guests ON accounts (user) WHERE guest = 1 AND deactivated_ts IS NULL;
+        """,
+
+        // 22: what users say of how they are outlives the server.
+        """
+        CREATE TABLE status_messages (
+            user    INTEGER PRIMARY KEY,
+            message TEXT NOT NULL
+        ) STRICT;
+        """,
     ];
 }

@@ -3,6 +3,7 @@ using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Accounts.Filters;
+using EdgeMatrix.Accounts.Guests;
 using EdgeMatrix.Accounts.Notifications;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.Profiles;
@@ -104,6 +105,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             Terms = options.Registration.Terms.Select(TermsText.Parse).OfType<TermsPolicy>().ToArray(),
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
+            Guests = options.Registration.Guests,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
         };
         Turn = options.Turn;
@@ -125,12 +127,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var notifications = new NotificationUpkeep(database);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
+        var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
             new UpkeepJob("deactivated accounts", TimeSpan.FromHours(1), Deactivation.SliceAsync),
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
+            new UpkeepJob("guests", TimeSpan.FromHours(6), guests.SliceAsync),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
@@ -15,14 +16,14 @@ internal static class Registration
     /// <summary><c>POST /_matrix/client/v3/register</c></summary>
     public static async Task<IResult> Register(
         HttpRequest request, UserInteractiveAuthentication authentication, UserAccounts accounts, Logins logins, LocalServer server,
-        RegistrationTokens tokens, ClientApiOptions options)
+        RegistrationTokens tokens, AccessTokens accessTokens, ClientApiOptions options)
     {
         switch (request.QueryText("kind"))
         {
             case null or "user":
                 break;
             case "guest":
-                return MatrixError.GuestAccessForbidden("This server has no guests");
+                return await RegisterGuest(request, accounts, logins, server, options);
             default:
                 return MatrixError.InvalidParam("kind is neither user nor guest");
         }
@@ -34,9 +35,9 @@ internal static class Registration
         }
 
         var (wanted, badShape) = body.As(ClientApiJson.Default.RegisterRequest);
-        if (badShape is not null)
+        if (wanted is null)
         {
-            return badShape;
+            return badShape!;
         }
 
         if (!options.MayRegister)
@@ -44,8 +45,14 @@ internal static class Registration
             return MatrixError.Forbidden("Registration is disabled");
         }
 
+        var (guest, noGuest) = await FindGuestAsync(request, wanted, accounts, accessTokens);
+        if (noGuest is not null)
+        {
+            return noGuest;
+        }
+
         // "Homeservers MUST perform the relevant checks and return these codes before performing User-Interactive Authentication"
-        if ((Refuse(accounts, wanted!.Username) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        if (((guest is null ? Refuse(accounts, wanted.Username) : null) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
         {
             return refused;
         }
@@ -67,6 +74,13 @@ internal static class Registration
             return new MatrixError(StatusCodes.Status401Unauthorized, "M_UNAUTHORIZED", "The registration token is used up");
         }
 
+        if (guest is { } user)
+        {
+            return await accounts.UpgradeGuestAsync(user, wanted.Password, request.HttpContext.RequestAborted) is { } upgraded
+                ? await AnswerAsync(upgraded, wanted, logins, server)
+                : NoGuest();
+        }
+
         // "If omitted, the homeserver MUST generate a Matrix ID local part."
         var username = wanted.Username ?? accounts.NewUsername();
         var (account, verdict) = await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted);
@@ -74,6 +88,59 @@ internal static class Registration
             ? Refuse(verdict)!
             : await AnswerAsync(account, wanted, logins, server);
     }
+
+    /// <summary>
+    /// "When registering a guest account, all parameters in the request body with the exception of initial_device_display_name MUST BE
+    /// ignored by the server. The server MUST pick a device_id for the account regardless of input."
+    /// </summary>
+    private static async Task<IResult> RegisterGuest(
+        HttpRequest request, UserAccounts accounts, Logins logins, LocalServer server, ClientApiOptions options)
+    {
+        if (!options.Guests)
+        {
+            return MatrixError.GuestAccessForbidden("This server has no guests");
+        }
+
+        var (body, error) = await request.ReadObjectOrEmptyAsync();
+        if (error is not null)
+        {
+            return error;
+        }
+
+        string? name = null;
+        if (body.TryGetProperty("initial_device_display_name", out var given) && given.ValueKind != JsonValueKind.Null)
+        {
+            if (given.ValueKind != JsonValueKind.String)
+            {
+                return MatrixError.BadJson("initial_device_display_name is not a string");
+            }
+
+            name = given.GetString();
+        }
+
+        return NewDevice.Refuse(null, name) is { } refused
+            ? refused
+            : await AnswerAsync(
+                await accounts.AddGuestAsync(request.HttpContext.RequestAborted), new RegisterRequest { InitialDeviceDisplayName = name }, logins, server);
+    }
+
+    /// <summary>The guest whom a registration is to make a user: "They are also required to specify the username parameter".</summary>
+    /// <returns>Nid of the user; null if no guest's token is given.</returns>
+    private static async Task<(long? Guest, MatrixError? Error)> FindGuestAsync(
+        HttpRequest request, RegisterRequest wanted, UserAccounts accounts, AccessTokens accessTokens)
+    {
+        if (wanted.GuestAccessToken is not { } token)
+        {
+            return (null, null);
+        }
+
+        var lookup = await accessTokens.AuthenticateAsync(token, request.HttpContext.Connection.RemoteIpAddress?.ToString());
+        return lookup.Owner is not { Standing.Guest: true } owner || wanted.Username is null || accounts.UserIdOf(wanted.Username) != owner.UserId
+            ? (null, NoGuest())
+            : owner.Standing.Locked ? (null, MatrixError.UserLocked()) : (owner.UserNid, null);
+    }
+
+    private static MatrixError NoGuest() => MatrixError.Forbidden("guest_access_token is not that of a guest of that username");
 
     /// <summary><c>GET /_matrix/client/v3/register/available</c></summary>
     public static IResult IsAvailable(HttpRequest request, UserAccounts accounts, ClientApiOptions options)
@@ -157,6 +224,9 @@ internal sealed record RegisterRequest
     public string? InitialDeviceDisplayName { get; init; }
 
     public bool? InhibitLogin { get; init; }
+
+    /// <summary>The access token of the guest whose account is to be made the user's.</summary>
+    public string? GuestAccessToken { get; init; }
 
     /// <summary>The client can refresh tokens.</summary>
     public bool? RefreshToken { get; init; }

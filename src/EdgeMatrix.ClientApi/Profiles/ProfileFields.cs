@@ -70,7 +70,7 @@ internal static class ProfileFields
             return error;
         }
 
-        if ((RefuseOthers(userId, requester) ?? RefuseKey(keyName)) is { } refused)
+        if (Refuse(userId, keyName, requester) is { } refused)
         {
             return refused;
         }
@@ -105,7 +105,7 @@ internal static class ProfileFields
     /// <summary><c>DELETE /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
     public static async Task<IResult> Delete(string userId, string keyName, HttpRequest request, Requester requester, UserProfiles profiles)
     {
-        if ((RefuseOthers(userId, requester) ?? RefuseKey(keyName)) is { } refused)
+        if (Refuse(userId, keyName, requester) is { } refused)
         {
             return refused;
         }
@@ -116,8 +116,10 @@ internal static class ProfileFields
 
     private static MatrixError NotAUser() => MatrixError.InvalidParam("Not a user ID");
 
-    private static MatrixError? RefuseOthers(string userId, Requester requester) =>
-        userId == requester.UserId ? null : MatrixError.Forbidden("You can only change your own profile");
+    private static MatrixError? Refuse(string userId, string keyName, Requester requester) =>
+        userId != requester.UserId ? MatrixError.Forbidden("You can only change your own profile")
+        : requester.IsGuest && keyName != "displayname" ? MatrixError.GuestAccessForbidden("Guests can only change their display name")
+        : RefuseKey(keyName);
 
     private static MatrixError? RefuseText(string keyName, JsonElement value)
     {

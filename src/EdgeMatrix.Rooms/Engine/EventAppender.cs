@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Storage.Search;
@@ -10,7 +11,11 @@ namespace EdgeMatrix.Rooms.Engine;
 /// <param name="Position">The stream position of the last event.</param>
 /// <param name="LocalMemberships">Users of this server whose membership changed.</param>
 /// <param name="Redacted">Ids of events that became their redacted form.</param>
-internal sealed record AppendedEvents(long Position, List<(long User, Membership Membership)> LocalMemberships, List<string> Redacted);
+internal sealed record AppendedEvents(long Position, List<(long User, Membership Membership)> LocalMemberships, List<string> Redacted)
+{
+    /// <summary>Whether guests may be in the room was set anew, or redacted.</summary>
+    public bool GuestAccessChanged { get; set; }
+}
 
 /// <summary>An event that was just written to the end of a room's timeline.</summary>
 /// <param name="State">The node of the room's state after it.</param>
@@ -108,6 +113,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             RelationTable.Add(db, room.Nid, nid, nid, row.Sender, type, relation);
         }
 
+        result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
         var moved = false;
         long? redacted = null;
         if (pdu is { Type: "m.room.member", StateKey: { } user })
@@ -191,6 +197,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             RelationTable.Remove(db, room.Nid, order, relation);
         }
 
+        result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
         result.Redacted.Add(target);
         return stored.Nid;
     }

@@ -2,6 +2,7 @@ using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
@@ -108,7 +109,7 @@ public sealed class RoomEngine(
                     return "";
                 }
 
-                refusal ??= pending.Add(wanted!, Now());
+                refusal ??= GuestAccess.Check(database, pending.State, wanted!) ?? pending.Add(wanted!, Now());
                 if (refusal is not null)
                 {
                     return refusal;
@@ -125,7 +126,14 @@ public sealed class RoomEngine(
             write?.Start();
         }
 
-        return await written;
+        var eventId = await written;
+        if (write is not null && (await write.Task).GuestAccessChanged)
+        {
+            // Who asked may be gone by now; what a power cut leaves of it, upkeep does.
+            await GuestAccess.RemoveGuestsAsync(this, room, CancellationToken.None);
+        }
+
+        return eventId;
     }
 
     /// <summary>Makes a room of its first events, all or none of which become the room.</summary>

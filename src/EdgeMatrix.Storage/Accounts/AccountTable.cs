@@ -11,6 +11,9 @@ public sealed record AccountRow(
     public bool IsDeactivated => DeactivatedTs is not null;
 }
 
+/// <param name="LastSeenTs">When the guest was last there, or else made: ms since the Unix epoch.</param>
+public sealed record GuestRow(long User, string UserId, long LastSeenTs);
+
 /// <summary>The <c>accounts</c> table: the users of this server, those who have left it for good among them.</summary>
 public static class AccountTable
 {
@@ -30,6 +33,18 @@ public static class AccountTable
     private const string DeactivateSql = "UPDATE accounts SET password = NULL, deactivated_ts = ?, parting = 1 WHERE user = ?";
     private const string ReactivateSql = "UPDATE accounts SET deactivated_ts = NULL, parting = 0 WHERE user = ?";
     private const string FirstPartingSql = "SELECT user FROM accounts WHERE parting = 1 LIMIT 1";
+    private const string GuestsSql = """
+        SELECT a.user, u.user_id, coalesce((SELECT max(d.last_seen_ts) FROM devices d WHERE d.user = a.user), a.created_ts)
+        FROM accounts a JOIN users u ON u.nid = a.user
+        WHERE a.guest = 1 AND a.deactivated_ts IS NULL AND a.user > ? ORDER BY a.user LIMIT ?
+        """;
+
+    // There are few guests, and may be many members: so the guests are gone through.
+    private const string GuestsInRoomSql = """
+        SELECT u.user_id FROM accounts a CROSS JOIN memberships m ON m.room = ? AND m.user = a.user JOIN users u ON u.nid = a.user
+        WHERE a.guest = 1 AND a.deactivated_ts IS NULL AND m.membership = 1
+        """;
+
     private const string PartedSql = "UPDATE accounts SET parting = 0 WHERE user = ?";
 
     public static AccountRow? Find(Session db, string userId)
@@ -97,6 +112,33 @@ public static class AccountTable
     {
         using var query = db.Prepare(FirstPartingSql);
         return query.Step() ? query.Int64(0) : null;
+    }
+
+    /// <summary>Guests in use, in the order of their nids.</summary>
+    /// <param name="after">Nid of the last one that is known.</param>
+    public static List<GuestRow> Guests(Session db, long after, int limit)
+    {
+        using var query = db.Prepare(GuestsSql).Bind(after).Bind(limit);
+        var guests = new List<GuestRow>();
+        while (query.Step())
+        {
+            guests.Add(new GuestRow(query.Int64(0), query.Text(1), query.Int64(2)));
+        }
+
+        return guests;
+    }
+
+    /// <summary>The user ids of the guests who are joined to a room.</summary>
+    public static List<string> GuestsIn(Session db, long room)
+    {
+        using var query = db.Prepare(GuestsInRoomSql).Bind(room);
+        var guests = new List<string>();
+        while (query.Step())
+        {
+            guests.Add(query.Text(0));
+        }
+
+        return guests;
     }
 
     public static void Parted(WriteTransaction db, long user)

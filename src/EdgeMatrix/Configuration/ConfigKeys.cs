@@ -67,6 +67,16 @@ internal static class ConfigKeys
             "Whether whoever has a registration token may make an account, where registration is not open.",
             options => options.Registration.Tokens,
             (options, tokens) => options with { Registration = options.Registration with { Tokens = tokens } }),
+        ConfigKey.Flag(
+            "registration.guests",
+            "Whether anyone who reaches this server may come in as a guest: without an account of their own, into rooms that let guests in.",
+            options => options.Registration.Guests,
+            (options, guests) => options with { Registration = options.Registration with { Guests = guests } }),
+        ConfigKey.Time(
+            "registration.guests_expire_after",
+            "How long a guest may be away before the account is given up.",
+            options => options.Registration.GuestsExpireAfter,
+            (options, time) => options with { Registration = options.Registration with { GuestsExpireAfter = time } }),
         ConfigKey.List(
             "registration.terms",
             "Documents that new users must accept, each \"ID VERSION LANGUAGE URL NAME\".",

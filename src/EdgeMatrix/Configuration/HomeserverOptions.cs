@@ -64,6 +64,12 @@ public sealed record RegistrationOptions
     public bool Tokens { get; init; }
 
     /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
+    /// <summary>Whether anyone who reaches the server may come in as a guest.</summary>
+    public bool Guests { get; init; }
+
+    /// <summary>How long a guest may be away before the account is given up.</summary>
+    public TimeSpan GuestsExpireAfter { get; init; } = TimeSpan.FromDays(30);
+
     public IReadOnlyList<string> Terms { get; init; } = [];
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>

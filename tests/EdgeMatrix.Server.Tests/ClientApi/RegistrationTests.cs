@@ -99,14 +99,6 @@ public sealed class RegistrationTests
     }
 
     [Fact]
-    public async Task Guests_are_not_let_in()
-    {
-        await using var server = await TestHomeserver.StartAsync();
-
-        Assert.Equal((403, "M_GUEST_ACCESS_FORBIDDEN"), (await server.PostAsync(Register + "?kind=guest", "{}")).Error);
-    }
-
-    [Fact]
     public async Task A_closed_server_registers_nobody()
     {
         await using var server = await TestHomeserver.StartAsync(options => options with { Registration = new RegistrationOptions() });
