@@ -17,6 +17,7 @@ using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Presence;
 using EdgeMatrix.ClientApi.Profiles;
+using EdgeMatrix.ClientApi.Previews;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
@@ -30,8 +31,10 @@ using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Search;
+using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 
 namespace EdgeMatrix.ClientApi;
 
@@ -118,6 +121,14 @@ public static class ClientRoutes
         // Syncing, rooms
         api.MapSync();
         api.MapRooms();
+
+        // Room previews, and what clients began with before there was /sync
+        api.Get(V3 + "/rooms/{roomId}/initialSync", c => InitialSync.OfRoom(c["roomId"], c.Request, c.Requester, c.Engine, c.Spool));
+        api.Get(V3 + "/initialSync", c => InitialSync.OfUser(c.Request, c.Requester, c.Engine, c.Part<UserPresence>(), c.Spool));
+        api.Get(
+            V3 + "/events",
+            c => EventStream.Get(c.Request, c.Requester, c.Engine, c.Part<SyncEngine>(), c.Spool, c.Part<IHostApplicationLifetime>()));
+        api.Get(V3 + "/events/{eventId}", c => EventStream.GetOne(c["eventId"], c.Requester, c.Engine));
 
         // User data: profiles
         foreach (var profile in (ReadOnlySpan<string>)[V3 + "/profile", "/_matrix/client/unstable/uk.tcpip.msc4133/profile"])

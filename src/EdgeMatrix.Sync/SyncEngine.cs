@@ -89,21 +89,41 @@ public sealed class SyncEngine
                 return true;
             }
 
-            if (!_waiting.TryEnter(request.User, request.Device))
+            if (!await WaitAsync(next, request.User, request.Device, left, end))
             {
                 return false;
             }
-
-            // The time-out and the end are no errors: either way one last look is taken.
-            await next.WaitAsync(left, _engine.Time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            _waiting.Leave(request.User, request.Device);
         }
+    }
+
+    /// <summary>Waits for news as one of the syncs that wait; the time-out and the end are no errors: either way one last look is to be taken.</summary>
+    /// <param name="news">Ends when there may be news.</param>
+    /// <returns>False if too many wait already.</returns>
+    public async Task<bool> WaitAsync(Task news, long user, long device, TimeSpan timeout, CancellationToken end)
+    {
+        if (!_waiting.TryEnter(user, device))
+        {
+            return false;
+        }
+
+        await news.WaitAsync(timeout, _engine.Time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _waiting.Leave(user, device);
+        return true;
+    }
+
+    /// <summary>The user's memberships of the rooms in which there may be news after a stream position.</summary>
+    /// <param name="upTo">The position that the snapshot is looked at.</param>
+    public List<MembershipRow> ChangedRoomsOf(Session db, long user, string userId, long after, long upTo)
+    {
+        var request = Request(user, userId, 0, new SyncToken(after, 0, 0));
+        var round = Round(db, request, request.Since, new SyncToken(upTo, 0, 0));
+        return ChangedRooms.Rows(round, _engine.Notifier, AccountDataNews.Read(round));
     }
 
     /// <summary>Whose devices changed for the user between two syncs, in the order of time.</summary>
     public DeviceListNews DeviceLists(long user, string userId, long device, SyncToken from, SyncToken to)
     {
-        var request = new SyncRequest(user, userId, device, from, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State, PresenceState.Offline);
+        var request = Request(user, userId, device, from);
         using var db = _engine.Database.OpenSnapshot();
         var round = Round(db, request, from, to);
         return DeviceListNews.Read(round, ChangedRooms.Rows(round, _engine.Notifier, AccountDataNews.Read(round)));
@@ -147,6 +167,9 @@ public sealed class SyncEngine
         since = upTo;
         return false;
     }
+
+    private static SyncRequest Request(long user, string userId, long device, SyncToken since) =>
+        new(user, userId, device, since, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State, PresenceState.Offline);
 
     /// <returns>Whether it is worth sending: there is news, or the client asked to be answered at once.</returns>
     private bool Write(SyncRound round, ResponseBuffer output)

@@ -39,8 +39,12 @@ internal static class RoomMemberLists
             var state = view.State;
             if (at is not null)
             {
-                var last = EventTable.Backward(view.Db, view.Room.Nid, Math.Min(place, view.Visibility.JoinedUntil), long.MinValue, 1);
-                state = last.Count > 0 ? last[0].State : 0;
+                // Whoever looks in from outside sees the members of when the room could be looked into.
+                var outside = !view.Visibility.WasJoined;
+                var newest = outside ? place : Math.Min(place, view.Visibility.JoinedUntil);
+                state = EventTable.Backward(view.Db, view.Room.Nid, newest, long.MinValue, 1) is [var last] && (!outside || view.Visibility.MaySee(last))
+                    ? last.State
+                    : 0;
             }
 
             return LongJson.Write(spool, json =>

@@ -8,7 +8,7 @@ using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.ClientApi.Rooms;
 
-/// <summary>A room as one user may read it now: state as of now for members, as of their leaving for the departed.</summary>
+/// <summary>A room as one user may read it now: state as of now for members and for whoever looks in, as of their leaving for the departed.</summary>
 internal sealed class RoomView : IDisposable
 {
     private readonly Requester _requester;
@@ -129,12 +129,15 @@ internal sealed class RoomView : IDisposable
             return row.State;
         }
 
-        var visibilityEvent = RoomStateReader.Find(db, room.Version, row.State, "m.room.history_visibility", "");
-        if (visibilityEvent is not null && EdgeMatrix.Rooms.JsonContent.Text(visibilityEvent.Content, "history_visibility") == "world_readable")
+        // "If the user has left the room then the state is taken from the state of the room when they left", whoever may read it since.
+        if (visibility.WasJoined)
         {
-            return row.State;
+            return EventTable.Find(db, visibility.JoinedUntil)?.State;
         }
 
-        return visibility.WasJoined ? EventTable.Find(db, visibility.JoinedUntil)?.State : null;
+        var visibilityEvent = RoomStateReader.Find(db, room.Version, row.State, "m.room.history_visibility", "");
+        return visibilityEvent is not null && EdgeMatrix.Rooms.JsonContent.Text(visibilityEvent.Content, "history_visibility") == "world_readable"
+            ? row.State
+            : null;
     }
 }

@@ -3,18 +3,21 @@ using EdgeMatrix.Storage.Memory;
 namespace EdgeMatrix.Rooms.Notifications;
 
 /// <summary>Tells waiting syncs of users that there is news, and remembers which rooms changed lately.</summary>
-/// <remarks>Bounded: only users who sync are remembered, and as many rooms changes as the ring holds.</remarks>
+/// <remarks>Bounded: only users who sync are remembered, and rooms that are looked at from outside, and as many rooms changes as the ring holds.</remarks>
 public sealed class ChangeNotifier
 {
-    // The state of a user, its lock, and the task that waits.
-    private const int UserBytes = 200;
+    // What is watched, its lock, and the task that waits.
+    private const int WatchedBytes = 200;
     private const int RingSize = 4_096;
 
     private readonly Func<long> _committedPosition;
 
     // Whoever is dropped is looked up on the disk at the next sync; a sync that waits looks again, and is remembered again.
-    private readonly BoundedCache<long, UserState> _users =
+    private readonly BoundedCache<long, Watched> _users =
         new("notified_users", wanted: 4 << 20, least: 2 << 20) { Evicted = (_, dropped) => dropped.Nudge() };
+
+    private readonly BoundedCache<long, Watched> _rooms =
+        new("watched_rooms", wanted: 512 << 10, least: 64 << 10) { Evicted = (_, dropped) => dropped.Nudge() };
 
     private readonly Lock _ringLock = new();
     private readonly (long Position, long Room)[] _ring = new (long, long)[RingSize];
@@ -27,6 +30,7 @@ public sealed class ChangeNotifier
         _committedPosition = committedPosition;
         _startPosition = _told = committedPosition();
         memory.Add(_users);
+        memory.Add(_rooms);
     }
 
     /// <summary>A stream position after which nothing has changed for the user.</summary>
@@ -40,6 +44,11 @@ public sealed class ChangeNotifier
         {
             _ring[_ringCount++ % RingSize] = (position, room);
             _told = Math.Max(_told, position);
+        }
+
+        if (_rooms.TryGet(room, out var watched))
+        {
+            watched.Nudge();
         }
 
         foreach (var user in users)
@@ -107,7 +116,10 @@ public sealed class ChangeNotifier
     /// <summary>A task that ends at the user's next change or nudge. Take it before looking for news, so that none is missed.</summary>
     public Task NextChange(long user) => Watch(user).Next;
 
-    private UserState Watch(long user)
+    /// <summary>As <see cref="NextChange"/>, of a room, for whoever looks at it without being in it.</summary>
+    public Task NextRoomChange(long room) => _rooms.GetOrAdd(room, new Watched(), WatchedBytes).Next;
+
+    private Watched Watch(long user)
     {
         if (_users.TryGet(user, out var known))
         {
@@ -115,12 +127,12 @@ public sealed class ChangeNotifier
         }
 
         // Watched first, then set to what is committed: a commit in between is seen by one or the other.
-        var state = _users.GetOrAdd(user, new UserState(), UserBytes);
+        var state = _users.GetOrAdd(user, new Watched(), WatchedBytes);
         state.Raise(_committedPosition());
         return state;
     }
 
-    private sealed class UserState
+    private sealed class Watched
     {
         private readonly Lock _lock = new();
         private long _last;

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage.Accounts;
+using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Sync;
+
+namespace EdgeMatrix.ClientApi.Previews;
+
+/// <summary>Writes a room with its state and its newest messages: as it is, or for the departed as it was when they left.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync</remarks>
+internal static class RoomInfo
+{
+    /// <param name="limit">The greatest number of messages.</param>
+    /// <param name="position">The stream position that the answer holds everything up to.</param>
+    public static void Write(Utf8JsonWriter json, RoomView view, Requester requester, int limit, long position)
+    {
+        var visibility = view.Visibility;
+        var newest = visibility.WasJoined ? Math.Min(position, visibility.JoinedUntil) : position;
+        var page = limit == 0
+            ? new HistoryPage([], newest, newest)
+            : RoomHistory.Page(view.Db, view.Room, visibility, backward: true, newest, null, limit, stored => !view.IsIgnored(stored));
+        page.Events.Reverse();
+        view.Bundle(page.Events);
+
+        json.WriteStartObject();
+        json.WriteString("room_id"u8, view.Room.Id);
+
+        // Whoever looks in from outside has none, and a knock is not among those that the specification has here.
+        if (visibility.Current is { Membership: not Membership.Knock } own)
+        {
+            json.WriteString("membership"u8, Memberships.Name(own.Membership));
+        }
+
+        json.WriteString("visibility"u8, RoomTable.IsListed(view.Db, view.Room.Nid) ? "public"u8 : "private"u8);
+        json.WriteStartObject("messages"u8);
+        json.WriteStartArray("chunk"u8);
+        page.Events.ForEach(stored => view.WriteEvent(json, stored));
+        json.WriteEndArray();
+        if (page.End is { } end)
+        {
+            json.WriteString("start"u8, TimelineToken.Format(end));
+        }
+
+        json.WriteString("end"u8, new SyncToken(newest, 0, 0).ToString());
+        json.WriteEndObject();
+        json.WriteStartArray("state"u8);
+        RoomStateReader.ForEach(view.Db, view.State, stored => view.WriteState(json, stored));
+        json.WriteEndArray();
+        WriteAccountData(json, AccountDataTable.OfRoom(view.Db, requester.UserNid, view.Room.Nid));
+        json.WriteEndObject();
+    }
+
+    public static void WriteAccountData(Utf8JsonWriter json, IEnumerable<AccountDataRow> rows)
+    {
+        json.WriteStartArray("account_data"u8);
+        foreach (var row in rows)
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("content"u8);
+            json.WriteRawValue(row.Content, skipInputValidation: true);
+            json.WriteString("type"u8, row.Type);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}
