@@ -8,6 +8,7 @@ using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.Authentication.Pages;
 using EdgeMatrix.ClientApi.ClientConfig;
 using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
@@ -16,8 +17,8 @@ using EdgeMatrix.ClientApi.Filters;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Presence;
-using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.Previews;
+using EdgeMatrix.ClientApi.Profiles;
 using EdgeMatrix.ClientApi.PushRules;
 using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
@@ -56,6 +57,7 @@ public static class ClientRoutes
         // API standards, server discovery
         api.Get("/_matrix/client/versions", c => ServerDiscovery.GetVersions()).WithoutToken();
         api.Get("/.well-known/matrix/client", c => ServerDiscovery.GetClient(c.Part<ClientApiOptions>())).WithoutToken();
+        api.Get("/.well-known/matrix/support", c => ServerDiscovery.GetSupport(c.Part<ClientApiOptions>())).WithoutToken();
 
         // Client authentication: login, logout, registration, account management
         api.Get(V3 + "/login", c => Sessions.GetFlows(c.Part<ClientApiOptions>())).WithoutToken();
@@ -69,6 +71,15 @@ public static class ClientRoutes
             c => LoginTokenEndpoint.Get(
                 c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<LoginTokens>(),
                 c.Part<ClientApiOptions>())).WithRate(RateKind.Login);
+        api.Get("/_matrix/static/client/login", c => LoginPage.Get()).WithoutToken();
+        api.Get(
+            V3 + "/auth/{authType}/fallback/web",
+            c => StagePage.Get(c["authType"], c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<ClientApiOptions>())).WithoutToken();
+        api.Post(
+            V3 + "/auth/{authType}/fallback/web",
+            c => StagePage.Post(
+                c["authType"], c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<RegistrationTokens>(),
+                c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Login);
         api.Post(V3 + "/refresh", c => Sessions.Refresh(c.Request, c.Part<Logins>())).WithoutToken();
         api.Post(V3 + "/logout", c => Sessions.LogOut(c.Requester, c.Part<Logins>()));
         api.Post(V3 + "/logout/all", c => Sessions.LogOutAll(c.Requester, c.Part<Logins>()));

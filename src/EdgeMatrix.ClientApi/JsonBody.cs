@@ -98,7 +98,7 @@ public static class JsonBody
     }
 
     /// <summary>The whole body, unless it is too large, or the bodies of all requests are.</summary>
-    private static async Task<(byte[]? Bytes, MatrixError? Error)> ReadBytesAsync(HttpRequest request, int maxBytes)
+    internal static async Task<(byte[]? Bytes, MatrixError? Error)> ReadBytesAsync(this HttpRequest request, int maxBytes)
     {
         var memory = request.HttpContext.Features.Get<RequestBodyMemory>();
         if (memory is { IsStrangers: true })

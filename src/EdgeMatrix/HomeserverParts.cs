@@ -13,6 +13,7 @@ using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
@@ -100,12 +101,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
         ClientApi = new ClientApiOptions
         {
             PublicBaseUrl = options.Server.PublicBaseUrl,
+            SupportContacts = options.Support.Contacts.Select(SupportText.Parse).OfType<SupportContact>().ToArray(),
+            SupportPage = options.Support.Page,
             RegistrationOpen = options.Registration.Open,
             RegistrationTokens = options.Registration.Tokens,
+            Guests = options.Registration.Guests,
             Terms = options.Registration.Terms.Select(TermsText.Parse).OfType<TermsPolicy>().ToArray(),
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
-            Guests = options.Registration.Guests,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
         };
         Turn = options.Turn;
@@ -124,17 +127,17 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Thumbnails = new ThumbnailStore(thumbnails, new ThumbnailWorker(surroundings.Program, time));
 
         Search = new SearchIndex(database, options.Search.Enabled);
+        var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
         var notifications = new NotificationUpkeep(database);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
-        var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
             new UpkeepJob("deactivated accounts", TimeSpan.FromHours(1), Deactivation.SliceAsync),
+            new UpkeepJob("guests", TimeSpan.FromHours(6), guests.SliceAsync),
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
-            new UpkeepJob("guests", TimeSpan.FromHours(6), guests.SliceAsync),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),

@@ -16,9 +16,13 @@ internal sealed record InteractiveOperation(string Hash)
 }
 
 /// <summary>How far a client has come with proving what one operation needs.</summary>
-internal sealed class InteractiveSession(string id, InteractiveOperation operation, long begun)
+/// <param name="flows">Each a list of stages, to be passed in their order.</param>
+/// <param name="userId">Whose operation it is; null where there is no account yet, or none is proved.</param>
+internal sealed class InteractiveSession(string id, InteractiveOperation operation, string[][] flows, string? userId, long begun)
 {
     public string Id { get; } = id;
+
+    public string? UserId { get; } = userId;
 
     public InteractiveOperation Operation { get; } = operation;
 
@@ -33,6 +37,12 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
     /// <summary>The registration token that a stage was passed with.</summary>
     public string? RegistrationToken { get; set; }
 
+    /// <summary>"the flow's stages must be completed in order"</summary>
+    public bool IsNext(string stage) => flows.Any(flow => flow.TakeWhile(Completed.Contains).Count() is var done
+        && done == Completed.Count
+        && done < flow.Length
+        && flow[done] == stage);
+
     public void Complete(string stage) => Completed = [.. Completed, stage];
 }
 
@@ -46,9 +56,9 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
     private readonly Dictionary<string, InteractiveSession> _sessions = [];
     private readonly Queue<string> _order = new();
 
-    public InteractiveSession Begin(InteractiveOperation operation)
+    public InteractiveSession Begin(InteractiveOperation operation, string[][] flows, string? userId)
     {
-        var session = new InteractiveSession(random.Base62(24), operation, time.GetTimestamp());
+        var session = new InteractiveSession(random.Base62(24), operation, flows, userId, time.GetTimestamp());
         lock (_lock)
         {
             while (_order.TryPeek(out var oldest) && (_order.Count >= MaxSessions || !IsAlive(oldest)))
@@ -69,6 +79,15 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
         lock (_lock)
         {
             return IsAlive(id) ? _sessions[id] : null;
+        }
+    }
+
+    /// <summary>How many sessions a registration token has passed that are not done.</summary>
+    public int CountWith(string registrationToken)
+    {
+        lock (_lock)
+        {
+            return _sessions.Values.Count(session => session.RegistrationToken == registrationToken && IsAlive(session.Id));
         }
     }
 

@@ -36,7 +36,8 @@ internal static class RegistrationFlows
         };
     }
 
-    private static StageRefusal? CheckToken(AuthenticationData given, InteractiveSession session, RegistrationTokens tokens)
+    /// <summary>Judges a registration token, and notes it in the session.</summary>
+    public static StageRefusal? CheckToken(AuthenticationData given, InteractiveSession session, RegistrationTokens tokens)
     {
         if (given.Token is null || !tokens.IsGood(given.Token))
         {

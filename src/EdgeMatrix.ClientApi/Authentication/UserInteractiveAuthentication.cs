@@ -26,7 +26,7 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
             body,
             requester?.UserId,
             [[AuthenticationTypes.Password]],
-            new() { [AuthenticationTypes.Password] = (given, session) => ProvePasswordAsync(given, session, requester, request) }));
+            new() { [AuthenticationTypes.Password] = (given, session) => ProvePasswordAsync(given, session, request.HttpContext.RequestAborted) }));
         return passed?.Account is { Standing.Locked: true } ? (null, MatrixError.UserLocked()) : (passed, answer);
     }
 
@@ -36,7 +36,7 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
         var operation = wanted.Operation;
         if (!wanted.Body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
         {
-            return (null, Challenge(wanted, _sessions.Begin(operation), null));
+            return (null, Challenge(wanted, Begin(wanted, operation), null));
         }
 
         var (given, error) = auth.As(ClientApiJson.Default.AuthenticationData);
@@ -54,15 +54,15 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
 
         if (session is null && given.Session is not null)
         {
-            return (null, Challenge(wanted, _sessions.Begin(operation), null));
+            return (null, Challenge(wanted, Begin(wanted, operation), null));
         }
 
-        session ??= _sessions.Begin(operation);
+        session ??= Begin(wanted, operation);
 
         // "Completed stages cannot be retried by clients"
         if (given.Type is { } stage && !session.Completed.Contains(stage))
         {
-            if (!IsNext(wanted, session, stage))
+            if (!session.IsNext(stage))
             {
                 return (null, Challenge(wanted, session, new StageRefusal("M_UNRECOGNIZED", $"{stage} is not the next stage of a flow")));
             }
@@ -80,17 +80,24 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
             : (null, Challenge(wanted, session, null));
     }
 
-    private async Task<StageRefusal?> ProvePasswordAsync(
-        AuthenticationData given, InteractiveSession session, Requester? requester, HttpRequest request)
+    /// <summary>How many registrations are under way that a registration token has let in.</summary>
+    internal int PendingUses(string registrationToken) => _sessions.CountWith(registrationToken);
+
+    /// <summary>The session that a client shows a page of ours for; null if there is none, or the stage is not its next.</summary>
+    internal InteractiveSession? FindAt(string sessionId, string stage) =>
+        _sessions.Find(sessionId) is { } session && (session.IsNext(stage) || session.Completed.Contains(stage)) ? session : null;
+
+    /// <summary>Judges a password for the user of the session, or for whoever proves to have an account.</summary>
+    internal async Task<StageRefusal?> ProvePasswordAsync(AuthenticationData given, InteractiveSession session, CancellationToken cancellationToken)
     {
-        var name = given.Identifier?.User ?? given.User ?? requester?.UserId;
+        var name = given.Identifier?.User ?? given.User ?? session.UserId;
         if (given.Identifier is { Type: not UserIdentifier.MatrixId } || given.Password is null || name is null)
         {
             return StageRefusal.WrongPassword;
         }
 
-        var account = await accounts.AuthenticateAsync(name, given.Password, request.HttpContext.RequestAborted);
-        if (account is null || (requester is not null && account.User != requester.UserNid))
+        var account = await accounts.AuthenticateAsync(name, given.Password, cancellationToken);
+        if (account is null || (session.UserId is not null && account.UserId != session.UserId))
         {
             return StageRefusal.WrongPassword;
         }
@@ -99,12 +106,8 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
         return null;
     }
 
-    // "the flow's stages must be completed in order"
-    private static bool IsNext(InteractiveRequest wanted, InteractiveSession session, string stage) =>
-        wanted.Flows.Any(flow => flow.TakeWhile(session.Completed.Contains).Count() is var done
-            && done == session.Completed.Count
-            && done < flow.Length
-            && flow[done] == stage);
+    private InteractiveSession Begin(InteractiveRequest wanted, InteractiveOperation operation) =>
+        _sessions.Begin(operation, wanted.Flows, wanted.UserId);
 
     private static JsonText Challenge(InteractiveRequest wanted, InteractiveSession session, StageRefusal? failure) =>
         JsonText.Write(StatusCodes.Status401Unauthorized, json =>

@@ -38,6 +38,54 @@ internal static class ServerDiscovery
     public static IResult GetClient(ClientApiOptions options) => ClientWellKnown.From(options) is { } wellKnown
         ? Json(wellKnown, ClientApiJson.Default.ClientWellKnown)
         : MatrixError.NotFound("This server does not say under which address clients find it");
+
+    /// <summary><c>GET /.well-known/matrix/support</c></summary>
+    public static IResult GetSupport(ClientApiOptions options) => options.SupportContacts.Count == 0 && options.SupportPage is null
+        ? MatrixError.NotFound("This server does not say whom its users turn to")
+        : JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            if (options.SupportContacts.Count > 0)
+            {
+                json.WriteStartArray("contacts"u8);
+                foreach (var contact in options.SupportContacts)
+                {
+                    contact.Write(json);
+                }
+
+                json.WriteEndArray();
+            }
+
+            if (options.SupportPage is not null)
+            {
+                json.WriteString("support_page"u8, options.SupportPage);
+            }
+
+            json.WriteEndObject();
+        });
+}
+
+/// <summary>Somebody whom users of this server turn to.</summary>
+/// <param name="Role">What for: <c>m.role.admin</c>, <c>m.role.security</c>, or a name of one's own.</param>
+/// <param name="MatrixId">A user id, perhaps of another server; null only where there is an e-mail address.</param>
+public sealed record SupportContact(string Role, string? MatrixId, string? EmailAddress)
+{
+    internal void Write(System.Text.Json.Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        if (MatrixId is not null)
+        {
+            json.WriteString("matrix_id"u8, MatrixId);
+        }
+
+        if (EmailAddress is not null)
+        {
+            json.WriteString("email_address"u8, EmailAddress);
+        }
+
+        json.WriteString("role"u8, Role);
+        json.WriteEndObject();
+    }
 }
 
 internal sealed record VersionsResponse(string[] Versions, Dictionary<string, bool> UnstableFeatures);

@@ -96,6 +96,19 @@ internal static class ConfigKeys
             "Whether users may, with their password, make tokens that let another device of theirs in (/login/get_token).",
             options => options.Login.Tokens,
             (options, tokens) => options with { Login = options.Login with { Tokens = tokens } }),
+        ConfigKey.List(
+            "support.contacts",
+            "Whom users turn to, each \"ROLE CONTACT\" or \"ROLE CONTACT CONTACT\", as /.well-known/matrix/support tells.",
+            options => options.Support.Contacts,
+            (options, contacts) => options with { Support = options.Support with { Contacts = contacts } },
+            SupportText.Refuse,
+            mayBeEmpty: true),
+        ConfigKey.Text(
+            "support.page",
+            "The URL of a page that helps users, as /.well-known/matrix/support tells.",
+            options => options.Support.Page,
+            (options, url) => options with { Support = options.Support with { Page = url } },
+            RefuseBaseUrl),
         ConfigKey.Choice(
             "rooms.default_version",
             "The room version of new rooms where the client asks for none.",

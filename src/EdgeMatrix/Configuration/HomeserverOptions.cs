@@ -13,6 +13,7 @@ public sealed record HomeserverOptions
     public NetworkOptions Network { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
     public LoginOptions Login { get; init; } = new();
+    public SupportOptions Support { get; init; } = new();
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
     public RateLimits Limits { get; init; } = new();
@@ -63,13 +64,13 @@ public sealed record RegistrationOptions
     /// <summary>Whether whoever has a registration token may make an account, where it is not open.</summary>
     public bool Tokens { get; init; }
 
-    /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
     /// <summary>Whether anyone who reaches the server may come in as a guest.</summary>
     public bool Guests { get; init; }
 
     /// <summary>How long a guest may be away before the account is given up.</summary>
     public TimeSpan GuestsExpireAfter { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
     public IReadOnlyList<string> Terms { get; init; } = [];
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
@@ -80,6 +81,16 @@ public sealed record LoginOptions
 {
     /// <summary>Whether users may make tokens that let another device of theirs in.</summary>
     public bool Tokens { get; init; }
+}
+
+/// <summary>What <c>/.well-known/matrix/support</c> says; without either, nothing.</summary>
+public sealed record SupportOptions
+{
+    /// <summary>Whom users turn to, each as <see cref="SupportText"/> reads it.</summary>
+    public IReadOnlyList<string> Contacts { get; init; } = [];
+
+    /// <summary>The URL of a page that helps users.</summary>
+    public string? Page { get; init; }
 }
 
 public sealed record RoomOptions

@@ -34,6 +34,29 @@ public sealed class DiscoveryTests
     }
 
     [Fact]
+    public async Task Users_are_told_whom_they_can_turn_to()
+    {
+        await using var server = await TestHomeserver.StartAsync(options => options with
+        {
+            Support = new() { Contacts = ["m.role.admin @admin:example.org admin@example.org", "m.role.security sec@example.org"], Page = "https://example.org/help" },
+        });
+        await using var silent = await TestHomeserver.StartAsync();
+
+        Assert.Equal(
+            """
+            {"contacts":[{"matrix_id":"@admin:example.org","email_address":"admin@example.org","role":"m.role.admin"},{"email_address":"sec@example.org","role":"m.role.security"}],"support_page":"https://example.org/help"}
+            """,
+            (await server.GetAsync("/.well-known/matrix/support")).Body);
+        Assert.Equal((404, "M_NOT_FOUND"), (await silent.GetAsync("/.well-known/matrix/support")).Error);
+    }
+
+    [Theory]
+    [InlineData("m.role.admin")]
+    [InlineData("m.role.admin nobody")]
+    [InlineData("m.role.admin a@b c@d")]
+    public void A_contact_has_a_role_and_a_way_to_reach_it(string text) => Assert.NotNull(EdgeMatrix.Configuration.SupportText.Refuse(text));
+
+    [Fact]
     public async Task Capabilities_name_the_room_versions()
     {
         await using var server = await TestHomeserver.StartAsync();
