@@ -1,3 +1,4 @@
+using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Rooms.Engine;
@@ -6,12 +7,13 @@ namespace EdgeMatrix.Rooms.Engine;
 public sealed class Room
 {
     // Itself, its gate and locks, and the tables while they are empty.
-    private const int OwnBytes = 640;
+    private const int OwnBytes = 720;
     private const int MemberBytes = 28;
 
     private readonly Lock _lock = new();
     private readonly HashSet<long> _localMembers;
     private readonly Dictionary<TransactionId, Task<string>> _transactions = [];
+    private readonly HashSet<(string Sender, string Type, EventRelation Relation)> _annotations = [];
     private RoomHead? _head;
 
     internal Room(string id, RoomVersion version, long nid, IEnumerable<long> localMembers)
@@ -73,6 +75,31 @@ public sealed class Room
 
     /// <summary>Drops the head, if it is still the given one.</summary>
     internal void DropHead(RoomHead head) => Interlocked.CompareExchange(ref _head, null, head);
+
+    /// <summary>Whether an annotation alike is on its way to the disk.</summary>
+    internal bool IsBeingAnnotated(string sender, string type, EventRelation relation)
+    {
+        lock (_lock)
+        {
+            return _annotations.Contains((sender, type, relation));
+        }
+    }
+
+    /// <summary>Remembers the annotations among events while they are on their way to the disk.</summary>
+    /// <param name="pending">Whether the way begins; false: it ends.</param>
+    internal void TrackAnnotations(IReadOnlyList<Pdu> events, bool pending)
+    {
+        foreach (var pdu in events)
+        {
+            if (EventRelation.Of(pdu) is { RelType: EventRelation.Annotation } relation)
+            {
+                lock (_lock)
+                {
+                    _ = pending ? _annotations.Add((pdu.Sender, pdu.Type, relation)) : _annotations.Remove((pdu.Sender, pdu.Type, relation));
+                }
+            }
+        }
+    }
 
     /// <summary>The write that a repeated request waits for, while it is on its way to the disk.</summary>
     internal Task<string>? PendingTransaction(TransactionId? transaction)

@@ -264,6 +264,7 @@ public sealed class RoomEngine(
         Room room, RoomHead head, IReadOnlyList<Pdu> events, TransactionId? transaction, Func<WriteTransaction, long, bool>? alongside)
     {
         head.Advance(events);
+        room.TrackAnnotations(events, pending: true);
         room.Head = head;
         _rooms.Weigh(room);
         return database.Queue(db =>
@@ -297,6 +298,7 @@ public sealed class RoomEngine(
         finally
         {
             head.WriteEnds(events);
+            room.TrackAnnotations(events, pending: false);
         }
     }
 

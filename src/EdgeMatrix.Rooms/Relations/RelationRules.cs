@@ -24,6 +24,11 @@ public static class RelationRules
             return null;
         }
 
+        if (room.IsBeingAnnotated(userId, type, relation))
+        {
+            return Duplicate();
+        }
+
         using var db = database.OpenSnapshot();
         return relation.RelType == EventRelation.Thread ? CheckThread(db, room, relation) : CheckAnnotation(db, room, userId, type, relation);
     }
@@ -48,7 +53,9 @@ public static class RelationRules
 
         var before = RelationTable.OfSender(db, room.Nid, RelationTable.Key(relation.EventId), relType, sender, typeNid, MaxAnnotations);
         return EventTable.FindMany(db, before).Values.Any(stored => EventRelation.Of(stored.Parse(room.Version)) == relation)
-            ? new Refusal(RefusalKind.DuplicateAnnotation, "You have annotated the event with that already")
+            ? Duplicate()
             : null;
     }
+
+    private static Refusal Duplicate() => new(RefusalKind.DuplicateAnnotation, "You have annotated the event with that already");
 }

@@ -33,6 +33,7 @@ public class BoundsTests
         ["DatabaseWriter._queue"] = "1,024 jobs; a request whose job has no place waits. What nobody waits for is not queued when it is half full",
         ["DatabaseWriter._group"] = "256 jobs of the queue",
         ["Room._transactions"] = "requests under way",
+        ["Room._annotations"] = "likewise",
 
         // Constants.
         ["DatabaseConnection._cache"] = "128 statements, the least used goes: MakeRoom; their bytes show in the share of SQLite",

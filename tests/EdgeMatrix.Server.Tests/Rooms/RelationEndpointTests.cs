@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -97,6 +98,26 @@ public class RelationEndpointTests
         Assert.Equal((403, "M_FORBIDDEN"), (await mallory.GetAsync($"{world.V1Path}/relations/{parent}")).Error);
         Assert.Equal((400, "M_INVALID_PARAM"), (await world.Alice.GetAsync($"{world.V1Path}/relations/{parent}?from=x")).Error);
         Assert.Equal((400, "M_INVALID_PARAM"), (await world.Alice.GetAsync($"{world.V1Path}/relations/{parent}?dir=x")).Error);
+    }
+
+    [Fact]
+    public async Task Of_two_annotations_alike_at_once_one_is_taken()
+    {
+        await using var world = await RelationFixture.StartAsync();
+        var parent = await world.SendAsync(world.Alice, "hello");
+        using var held = new ManualResetEventSlim();
+        var holding = world.Server.Part<Database>().WriteAsync(_ => held.Wait());
+
+        var both = new[] { React("1"), React("2") };
+        await Task.Delay(100);
+        held.Set();
+        await holding;
+
+        var errors = (await Task.WhenAll(both)).Select(answer => answer.Error).Order();
+        Assert.Equal([(200, null), (400, "M_DUPLICATE_ANNOTATION")], errors);
+
+        Task<TestAnswer> React(string txnId) => Task.Run(() => world.Bob.PutAsync(
+            $"{world.Path}/send/m.reaction/{txnId}", $$$"""{"m.relates_to":{"rel_type":"m.annotation","event_id":"{{{parent}}}","key":"!"} }"""));
     }
 
     [Fact]
