@@ -1,6 +1,7 @@
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Rooms.Typing;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Accounts;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Rooms.Presence;
@@ -16,10 +17,9 @@ public enum PresenceState
 /// <param name="LastActiveTs">ms since the Unix epoch; null if the user was not active since the server started.</param>
 public sealed record PresenceStatus(string UserId, PresenceState State, string? Message, long? LastActiveTs, bool CurrentlyActive);
 
-/// <summary>Who is there: in memory only, for as long as their clients sync.</summary>
+/// <summary>Who is there: in memory only, for as long as their clients sync; but what users say of how they are is kept on the disk.</summary>
 /// <remarks>
-/// Changes take their numbers from the stream of typing, so that a sync token needs no further part; nothing is written to the disk, and nobody
-/// is looked at who is away. Spec: https://spec.matrix.org/v1.19/client-server-api/#presence
+/// Changes take their numbers from the stream of typing, so that a sync token needs no further part; nobody is looked at who is away. Spec: https://spec.matrix.org/v1.19/client-server-api/#presence
 /// </remarks>
 public sealed class UserPresence : IDisposable
 {
@@ -49,6 +49,14 @@ public sealed class UserPresence : IDisposable
     {
         (Enabled, _database, _notifier, _typing, _time) = (enabled, database, notifier, typing, time);
         _timer = time.CreateTimer(_ => Step(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (enabled)
+        {
+            using var snapshot = database.OpenSnapshot();
+            foreach (var (user, userId, message) in StatusMessageTable.All(snapshot, MaxUsers))
+            {
+                _users[user] = new Entry(userId) { Message = message };
+            }
+        }
     }
 
     public bool Enabled { get; }
@@ -81,7 +89,28 @@ public sealed class UserPresence : IDisposable
 
     /// <summary>The user says how they are.</summary>
     /// <param name="message">Null takes an earlier one away.</param>
-    public void Set(long user, string userId, PresenceState state, string? message) => Change(user, userId, entry =>
+    public async Task SetAsync(long user, string userId, PresenceState state, string? message)
+    {
+        if (Set(user, userId, state, message))
+        {
+            // Of two at once the later write may be of the earlier: so what holds now is written.
+            await _database.WriteAsync(db => StatusMessageTable.Set(db, user, Get(user, userId).Message));
+        }
+    }
+
+    /// <returns>Whether the message is another than before.</returns>
+    private bool Set(long user, string userId, PresenceState state, string? message)
+    {
+        var changed = false;
+        Change(user, userId, entry =>
+        {
+            changed = entry.Message != message;
+            Set(entry, state, message);
+        });
+        return changed;
+    }
+
+    private void Set(Entry entry, PresenceState state, string? message)
     {
         var now = _time.GetUtcNow();
         entry.Message = message;
@@ -103,7 +132,7 @@ public sealed class UserPresence : IDisposable
         {
             entry.Here(now, state == PresenceState.Online);
         }
-    });
+    }
 
     public PresenceStatus Get(long user, string userId)
     {

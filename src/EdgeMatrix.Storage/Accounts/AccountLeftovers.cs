@@ -11,6 +11,7 @@ public static class AccountLeftovers
         "DELETE FROM cross_signing_keys WHERE user = ?",
         "DELETE FROM notifications WHERE user = ?",
         "DELETE FROM pushers WHERE user = ?",
+        "DELETE FROM status_messages WHERE user = ?",
     ];
 
     private static readonly string[] _ofErasedSql =

@@ -31,6 +31,19 @@ public sealed class PresenceTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
+    public async Task What_a_user_says_of_itself_outlives_the_server()
+    {
+        await _alice.PutAsync($"{V3}/presence/{_alice.UserId}/status", """{"presence":"online","status_msg":"Knitting"}""");
+        await _bob.PutAsync($"{V3}/presence/{_bob.UserId}/status", """{"presence":"online","status_msg":"Gone"}""");
+        await _bob.PutAsync($"{V3}/presence/{_bob.UserId}/status", """{"presence":"online"}""");
+
+        _server = await _server.RestartAsync();
+
+        Assert.Equal("""{"presence":"offline","status_msg":"Knitting"}""", (await (_bob with { Server = _server }).GetAsync($"{V3}/presence/{_alice.UserId}/status")).Body);
+        Assert.Equal("""{"presence":"offline"}""", (await (_alice with { Server = _server }).GetAsync($"{V3}/presence/{_bob.UserId}/status")).Body);
+    }
+
+    [Fact]
     public async Task Who_syncs_is_online_then_idle_then_gone()
     {
         var since = (await _bob.GetAsync($"{V3}/sync?set_presence=offline"))["next_batch"].GetString()!;
