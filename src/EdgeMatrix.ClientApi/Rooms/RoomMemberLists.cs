@@ -94,7 +94,7 @@ internal static class RoomMemberLists
                 {
                     if (EventTable.Find(view.Db, row.Event) is { } stored)
                     {
-                        var member = view.Parse(stored);
+                        var member = view.Writer.Shown(stored);
                         json.WriteStartObject(member.StateKey!);
                         if (JsonContent.Text(member.Content, "avatar_url") is { } avatarUrl)
                         {

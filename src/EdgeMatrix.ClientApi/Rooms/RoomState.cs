@@ -50,7 +50,7 @@ internal static class RoomState
                 ? MatrixError.NotFound("The room has no state of that type and key")
                 : format == "event"
                     ? JsonText.Write(json => view.WriteEvent(json, stored))
-                    : JsonText.Write(json => view.Parse(stored).Content.WriteTo(json));
+                    : JsonText.Write(json => view.Writer.Shown(stored).Content.WriteTo(json));
         }
     }
 }

@@ -33,7 +33,7 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
     public void WriteStripped(Utf8JsonWriter json, StoredEvent stored)
     {
-        var pdu = stored.Parse(room.Version);
+        var pdu = Shown(stored);
         json.WriteStartObject();
         json.WritePropertyName("content"u8);
         json.WriteRawValue(pdu.ContentJson, skipInputValidation: true);
@@ -43,7 +43,8 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         json.WriteEndObject();
     }
 
-    private Pdu Shown(StoredEvent stored)
+    /// <summary>The event as the asking user may see it.</summary>
+    public Pdu Shown(StoredEvent stored)
     {
         var pdu = stored.Parse(room.Version);
         return Visibility?.IsErased(stored) is true ? Redaction.RedactPdu(pdu) : pdu;

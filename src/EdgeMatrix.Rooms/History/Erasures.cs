@@ -26,5 +26,5 @@ public sealed class Erasures
     /// <summary>The stream position at which the user was erased; null if they were not.</summary>
     public long? Find(Session db, string userId) => _any ? ErasedUserTable.Find(db, userId) : null;
 
-    internal bool IsNone => !_any;
+    public bool IsNone => !_any;
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage.Rooms;
 
@@ -23,7 +24,7 @@ internal static class StrippedRoomSync
     /// <summary>Writes the room, or nothing if the invite is of somebody whom the user ignores, or the user wants no invites.</summary>
     public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news)
     {
-        var (room, _, own) = news;
+        var (room, row, own) = news;
         if (EventTable.Find(round.Db, own.Event) is not { } member)
         {
             return false;
@@ -36,7 +37,10 @@ internal static class StrippedRoomSync
             return false;
         }
 
-        var output = new EventOutput(round, room, visibility: null, json);
+        // Whoever was never in the room sees what erased users set up there as everybody who comes later does.
+        var erased = !round.Engine.Erasures.IsNone;
+        var visibility = erased ? new RoomVisibility(round.Db, round.Engine, room, row, round.Request.User, round.Request.UserId) : null;
+        var output = new EventOutput(round, room, visibility, json);
         json.WriteStartObject(room.Id);
         json.WriteStartObject(own.Membership == Membership.Invite ? "invite_state"u8 : "knock_state"u8);
         json.WriteStartArray("events"u8);

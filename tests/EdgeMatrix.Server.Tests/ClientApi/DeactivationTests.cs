@@ -58,6 +58,9 @@ public sealed class DeactivationTests
         var room = await bob.CreateRoomAsync();
         await alice.PostAsync($"/_matrix/client/v3/join/{room}", "{}");
         var said = await alice.SendTextAsync(room, "something private", "1");
+        var levels = $"/_matrix/client/v3/rooms/{room}/state/m.room.power_levels";
+        Assert.Equal((200, null), (await bob.PutAsync(levels, """{"users":{"@alice:test":50}}""")).Error);
+        await alice.PutAsync($"/_matrix/client/v3/rooms/{room}/state/a.state", """{"note":"something private"}""");
         await alice.PutAsync("/_matrix/client/v3/user/@alice:test/account_data/a.note", """{"text":"mine"}""");
 
         await alice.PostAsync(Deactivate, $$"""{"erase":true,{{Proof}}}""");
@@ -69,6 +72,9 @@ public sealed class DeactivationTests
         Assert.DoesNotContain("something private", (await carol.GetAsync("/_matrix/client/v3/sync")).Body, StringComparison.Ordinal);
         Assert.DoesNotContain("something private", (await carol.GetAsync("""/_matrix/client/v3/sync?filter={"event_format":"federation"}""")).Body, StringComparison.Ordinal);
         Assert.DoesNotContain("something private", (await carol.GetAsync($"/_matrix/client/v3/rooms/{room}/messages?dir=b")).Body, StringComparison.Ordinal);
+        Assert.Equal("""{"note":"something private"}""", (await bob.GetAsync($"/_matrix/client/v3/rooms/{room}/state/a.state")).Body);
+        Assert.Equal("{}", (await carol.GetAsync($"/_matrix/client/v3/rooms/{room}/state/a.state")).Body);
+        Assert.DoesNotContain("something private", (await carol.GetAsync($"/_matrix/client/v3/rooms/{room}/state")).Body, StringComparison.Ordinal);
         Assert.Equal((404, "M_NOT_FOUND"), (await bob.GetAsync("/_matrix/client/v3/profile/@alice:test/displayname")).Error);
         var again = await server.RestartAsync();
         await using (again)
