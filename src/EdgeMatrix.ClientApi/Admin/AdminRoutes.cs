@@ -4,6 +4,7 @@ using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Media;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
@@ -55,6 +56,13 @@ internal static class AdminRoutes
         admin.Put(
             V1 + "/suspend/{userId}",
             c => UserAdmin.Suspend(c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<UserAccounts>()));
+        admin.Post(
+            V1 + "/user/{userId}/redact",
+            c => UserRedaction.Begin(c["userId"], c.Request, c.Requester, c.Engine, c.Part<AdminTasks>()));
+        admin.Get(V1 + "/user/redact_status/{redactId}", c => UserRedaction.Status(c["redactId"], c.Part<AdminTasks>()));
+        admin.Post(
+            V1 + "/join/{roomIdOrAlias}",
+            c => RoomEntry.Join(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<UserAccounts>()));
 
         // Devices
         admin.Get(User + "/devices", c => UserDevicesAdmin.List(c["userId"], c.Database, c.Server));
@@ -78,6 +86,9 @@ internal static class AdminRoutes
                 c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomPurge>(), c.Part<RoomCreation>(), c.Part<RoomMembers>()));
         admin.Get(Room + "/members", c => RoomAdmin.Members(c["roomId"], c.Database, c.Spool));
         admin.Get(Room + "/state", c => RoomAdmin.State(c["roomId"], c.Engine, c.Requester, c.Spool));
+        admin.Post(
+            V1 + "/rooms/{roomIdOrAlias}/make_room_admin",
+            c => RoomEntry.MakeAdmin(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
         admin.Get(Room + "/block", c => RoomAdmin.GetBlock(c["roomId"], c.Database));
         admin.Put(Room + "/block", c => RoomAdmin.SetBlock(c["roomId"], c.Request, c.Requester, c.Database));
         admin.Delete(
@@ -94,12 +105,19 @@ internal static class AdminRoutes
         admin.Get(V1 + "/purge_history_status/{purgeId}", c => HistoryAdmin.Status(c["purgeId"], c.Part<AdminTasks>()));
 
         // Registration tokens, reports, media
-        admin.Get(V1 + "/registration_tokens", c => RegistrationTokensAdmin.List(c.Request, c.Part<RegistrationTokens>()));
-        admin.Post(V1 + "/registration_tokens/new", c => RegistrationTokensAdmin.Add(c.Request, c.Part<RegistrationTokens>(), c.Engine));
-        admin.Get(V1 + "/registration_tokens/{token}", c => RegistrationTokensAdmin.Get(c["token"], c.Part<RegistrationTokens>()));
+        admin.Get(
+            V1 + "/registration_tokens",
+            c => RegistrationTokensAdmin.List(c.Request, c.Part<RegistrationTokens>(), c.Part<UserInteractiveAuthentication>()));
+        admin.Post(
+            V1 + "/registration_tokens/new",
+            c => RegistrationTokensAdmin.Add(c.Request, c.Part<RegistrationTokens>(), c.Engine, c.Part<UserInteractiveAuthentication>()));
+        admin.Get(
+            V1 + "/registration_tokens/{token}",
+            c => RegistrationTokensAdmin.Get(c["token"], c.Part<RegistrationTokens>(), c.Part<UserInteractiveAuthentication>()));
         admin.Put(
             V1 + "/registration_tokens/{token}",
-            c => RegistrationTokensAdmin.Set(c["token"], c.Request, c.Part<RegistrationTokens>(), c.Engine));
+            c => RegistrationTokensAdmin.Set(
+                c["token"], c.Request, c.Part<RegistrationTokens>(), c.Engine, c.Part<UserInteractiveAuthentication>()));
         admin.Delete(V1 + "/registration_tokens/{token}", c => RegistrationTokensAdmin.Delete(c["token"], c.Part<RegistrationTokens>()));
         admin.Get(V1 + "/event_reports", c => ReportsAdmin.List(c.Request, c.Database));
         admin.Get(V1 + "/event_reports/{reportId}", c => ReportsAdmin.Get(c["reportId"], c.Database));

@@ -2,7 +2,7 @@ using EdgeMatrix.Protocol;
 
 namespace EdgeMatrix.ClientApi.Admin;
 
-/// <summary>Work that an administrator asked for and asks after: the newest hundred, in memory.</summary>
+/// <summary>Work that an administrator asked for and asks after: a hundred pieces, in memory. What is done is forgotten first, and nothing that is under way.</summary>
 public sealed class AdminTasks(RandomSource random)
 {
     private const int MaxTasks = 100;
@@ -10,29 +10,35 @@ public sealed class AdminTasks(RandomSource random)
     private readonly Lock _lock = new();
     private readonly List<AdminTask> _tasks = [];
 
-    /// <summary>Begins work on a room, unless some of the kind is under way there.</summary>
-    /// <returns>Null if there is.</returns>
-    internal AdminTask? Begin(AdminTaskKind kind, string roomId, Func<AdminTask, Task> work)
+    /// <summary>Begins work on a room or a user, unless some of the kind is under way there.</summary>
+    /// <param name="taken">What to say if there is.</param>
+    internal (AdminTask? Task, MatrixError? Error) Begin(AdminTaskKind kind, string subject, string taken, Func<AdminTask, Task> work)
     {
         AdminTask task;
         lock (_lock)
         {
-            if (_tasks.Any(known => known.Kind == kind && known.RoomId == roomId && known.Status == AdminTask.Active))
+            if (_tasks.Any(known => known.Kind == kind && known.Subject == subject && known.Status == AdminTask.Active))
             {
-                return null;
+                return (null, MatrixError.BadRequest(taken));
             }
 
             if (_tasks.Count == MaxTasks)
             {
-                _tasks.RemoveAt(0);
+                var done = _tasks.FindIndex(known => known.Status != AdminTask.Active);
+                if (done < 0)
+                {
+                    return (null, MatrixError.LimitExceeded($"{MaxTasks} pieces of work are under way already"));
+                }
+
+                _tasks.RemoveAt(done);
             }
 
-            task = new AdminTask(random.Base62(16), kind, roomId);
+            task = new AdminTask(random.Base62(16), kind, subject);
             _tasks.Add(task);
         }
 
         _ = RunAsync(task, work);
-        return task;
+        return (task, null);
     }
 
     internal AdminTask? Find(AdminTaskKind kind, string id)
@@ -43,11 +49,11 @@ public sealed class AdminTasks(RandomSource random)
         }
     }
 
-    internal IReadOnlyList<AdminTask> OfRoom(AdminTaskKind kind, string roomId)
+    internal IReadOnlyList<AdminTask> Of(AdminTaskKind kind, string subject)
     {
         lock (_lock)
         {
-            return _tasks.FindAll(task => task.Kind == kind && task.RoomId == roomId);
+            return _tasks.FindAll(task => task.Kind == kind && task.Subject == subject);
         }
     }
 
@@ -72,9 +78,11 @@ internal enum AdminTaskKind
 {
     DeleteRoom,
     PurgeHistory,
+    RedactUser,
 }
 
-internal sealed class AdminTask(string id, AdminTaskKind kind, string roomId)
+/// <param name="subject">The id of the room or user that it is about.</param>
+internal sealed class AdminTask(string id, AdminTaskKind kind, string subject)
 {
     public const string Active = "active";
     public const string Complete = "complete";
@@ -86,7 +94,7 @@ internal sealed class AdminTask(string id, AdminTaskKind kind, string roomId)
 
     public AdminTaskKind Kind => kind;
 
-    public string RoomId => roomId;
+    public string Subject => subject;
 
     public string Status
     {
@@ -98,6 +106,9 @@ internal sealed class AdminTask(string id, AdminTaskKind kind, string roomId)
 
     /// <summary>What came of the deletion of a room; null until it is done.</summary>
     public ShutDownRoom? Result { get; set; }
+
+    /// <summary>Events that could not be redacted, and why; null until it is known.</summary>
+    public IReadOnlyDictionary<string, string>? NotRedacted { get; set; }
 }
 
 /// <summary>What became of those who were in a room that was deleted.</summary>

@@ -50,9 +50,9 @@ internal static class HistoryAdmin
             upTo = order - 1;
         }
 
-        var task = tasks.Begin(
-            AdminTaskKind.PurgeHistory, roomId, _ => purge.DeleteAsync(room, upTo, upToEvent is null ? upToTs : null, CancellationToken.None));
-        return task is null ? MatrixError.BadRequest("The history of the room is being purged already") : JsonText.Write(json =>
+        var (task, taken) = tasks.Begin(
+            AdminTaskKind.PurgeHistory, roomId, "The history of the room is being purged already", _ => purge.DeleteAsync(room, upTo, upToEvent is null ? upToTs : null, CancellationToken.None));
+        return task is null ? taken! : JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteString("purge_id"u8, task.Id);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Registration;
+using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,7 @@ internal static class RegistrationTokensAdmin
     private const long DefaultLength = 16;
 
     /// <summary><c>GET /_synapse/admin/v1/registration_tokens</c></summary>
-    public static IResult List(HttpRequest request, RegistrationTokens tokens)
+    public static IResult List(HttpRequest request, RegistrationTokens tokens, UserInteractiveAuthentication authentication)
     {
         var (valid, error) = request.QueryBoolean("valid");
         return error is not null ? error : JsonText.Write(json =>
@@ -22,7 +23,7 @@ internal static class RegistrationTokensAdmin
             json.WriteStartArray("registration_tokens"u8);
             foreach (var row in tokens.List().Where(row => valid is null || valid == tokens.IsGood(row)))
             {
-                Write(json, row);
+                Write(json, row, authentication);
             }
 
             json.WriteEndArray();
@@ -31,11 +32,12 @@ internal static class RegistrationTokensAdmin
     }
 
     /// <summary><c>GET /_synapse/admin/v1/registration_tokens/{token}</c></summary>
-    public static IResult Get(string token, RegistrationTokens tokens) =>
-        tokens.Find(token) is { } row ? JsonText.Write(json => Write(json, row)) : NotFound();
+    public static IResult Get(string token, RegistrationTokens tokens, UserInteractiveAuthentication authentication) =>
+        tokens.Find(token) is { } row ? JsonText.Write(json => Write(json, row, authentication)) : NotFound();
 
     /// <summary><c>POST /_synapse/admin/v1/registration_tokens/new</c></summary>
-    public static async Task<IResult> Add(HttpRequest request, RegistrationTokens tokens, RoomEngine engine)
+    public static async Task<IResult> Add(
+        HttpRequest request, RegistrationTokens tokens, RoomEngine engine, UserInteractiveAuthentication authentication)
     {
         var (given, badBody) = await request.ReadObjectOrEmptyAsync();
         if (badBody is not null)
@@ -57,12 +59,13 @@ internal static class RegistrationTokensAdmin
 
         var row = new RegistrationTokenRow(token ?? tokens.NewToken((int)(length ?? DefaultLength)), uses, 0, expiry);
         return await tokens.AddAsync(row)
-            ? JsonText.Write(json => Write(json, row))
+            ? JsonText.Write(json => Write(json, row, authentication))
             : MatrixError.InvalidParam("There is such a token already, or there are too many");
     }
 
     /// <summary><c>PUT /_synapse/admin/v1/registration_tokens/{token}</c>: what is null is without limit, what is absent stays.</summary>
-    public static async Task<IResult> Set(string token, HttpRequest request, RegistrationTokens tokens, RoomEngine engine)
+    public static async Task<IResult> Set(
+        string token, HttpRequest request, RegistrationTokens tokens, RoomEngine engine, UserInteractiveAuthentication authentication)
     {
         var (given, badBody) = await request.ReadObjectAsync();
         if (badBody is not null)
@@ -82,7 +85,7 @@ internal static class RegistrationTokensAdmin
             UsesAllowed = given.TryGetProperty("uses_allowed", out _) ? uses : row.UsesAllowed,
             ExpiryTs = given.TryGetProperty("expiry_time", out _) ? expiry : row.ExpiryTs,
         });
-        return changed is null ? NotFound() : JsonText.Write(json => Write(json, changed));
+        return changed is null ? NotFound() : JsonText.Write(json => Write(json, changed, authentication));
     }
 
     /// <summary><c>DELETE /_synapse/admin/v1/registration_tokens/{token}</c></summary>
@@ -94,14 +97,14 @@ internal static class RegistrationTokensAdmin
 
     private static MatrixError NotFound() => MatrixError.NotFound("There is no such registration token");
 
-    private static void Write(Utf8JsonWriter json, RegistrationTokenRow row)
+    private static void Write(Utf8JsonWriter json, RegistrationTokenRow row, UserInteractiveAuthentication authentication)
     {
         json.WriteStartObject();
         json.WriteString("token"u8, row.Token);
         WriteNumber(json, "uses_allowed", row.UsesAllowed);
 
-        // A use is counted when the account is made, not before.
-        json.WriteNumber("pending"u8, 0);
+        // Registrations under way that it has let in: each becomes a completed use with its account.
+        json.WriteNumber("pending"u8, authentication.PendingUses(row.Token));
         json.WriteNumber("completed"u8, row.Completed);
         WriteNumber(json, "expiry_time", row.ExpiryTs);
         json.WriteEndObject();

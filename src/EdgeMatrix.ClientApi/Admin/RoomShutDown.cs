@@ -40,19 +40,19 @@ internal static class RoomShutDown
             return error;
         }
 
-        var task = tasks.Begin(AdminTaskKind.DeleteRoom, roomId, async task =>
+        var (begun, taken) = tasks.Begin(AdminTaskKind.DeleteRoom, roomId, "The room is being deleted already", async task =>
             task.Result = await RunAsync(roomId, wanted!, requester.UserNid, engine, purge, creation, members));
-        return task is null ? MatrixError.BadRequest("The room is being deleted already") : JsonText.Write(json =>
+        return begun is null ? taken! : JsonText.Write(json =>
         {
             json.WriteStartObject();
-            json.WriteString("delete_id"u8, task.Id);
+            json.WriteString("delete_id"u8, begun.Id);
             json.WriteEndObject();
         });
     }
 
     /// <summary><c>GET /_synapse/admin/v2/rooms/{roomId}/delete_status</c></summary>
     public static IResult StatusOfRoom(string roomId, AdminTasks tasks) =>
-        tasks.OfRoom(AdminTaskKind.DeleteRoom, roomId) is not { Count: > 0 } found ? NotFound() : JsonText.Write(json =>
+        tasks.Of(AdminTaskKind.DeleteRoom, roomId) is not { Count: > 0 } found ? NotFound() : JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("results"u8);
@@ -164,7 +164,7 @@ internal static class RoomShutDown
     {
         json.WriteStartObject();
         json.WriteString("delete_id"u8, task.Id);
-        json.WriteString("room_id"u8, task.RoomId);
+        json.WriteString("room_id"u8, task.Subject);
         json.WriteString("status"u8, task.Status == AdminTask.Active ? "purging" : task.Status);
         if (task.Error is not null)
         {

@@ -126,13 +126,15 @@ internal static class RoomMembership
         return refusal is not null ? MatrixError.From(refusal) : RoomId(room.Id);
     }
 
-    private static bool IsBlocked(RoomEngine engine, string roomId)
+    /// <summary>Whether the administrators of this server let nobody join the room.</summary>
+    public static bool IsBlocked(RoomEngine engine, string roomId)
     {
         using var snapshot = engine.Database.OpenSnapshot();
         return BlockedRoomTable.Blocker(snapshot, roomId) is not null;
     }
 
-    private static Room? Resolve(RoomEngine engine, string roomIdOrAlias)
+    /// <summary>The room of an id or an alias; null if none is known here.</summary>
+    public static Room? Resolve(RoomEngine engine, string roomIdOrAlias)
     {
         if (roomIdOrAlias is not ['#', ..])
         {

@@ -148,16 +148,21 @@ internal static class RoomSending
 
         return await Answer(engine.SendAsync(
             room,
-            state =>
-            {
-                // Any user with the power level to send redactions may redact their own events; the redact level allows others'.
-                var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), state("m.room.create", "")!);
-                return sender != requester.UserId && powerLevels.ForUser(requester.UserId) < powerLevels.Redact
-                    ? Refusal.Forbidden($"Redacting events of others needs power level {powerLevels.Redact}")
-                    : RedactionDraft(room, target, body, requester.UserId);
-            },
+            state => DraftRedaction(room, state, target, sender, body, requester.UserId),
             transaction,
             request.HttpContext.RequestAborted));
+    }
+
+    /// <summary>A redaction as the version of the room has it; or why the sender may not.</summary>
+    /// <param name="author">Who sent what is to be redacted.</param>
+    /// <param name="body">What else is to stand in its content, such as the reason.</param>
+    public static Outcome<EventDraft> DraftRedaction(Room room, StateLookup state, string target, string author, JsonElement body, string sender)
+    {
+        // Any user with the power level to send redactions may redact their own events; the redact level allows others'.
+        var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), state("m.room.create", "")!);
+        return author != sender && powerLevels.ForUser(sender) < powerLevels.Redact
+            ? Refusal.Forbidden($"Redacting events of others needs power level {powerLevels.Redact}")
+            : RedactionDraft(room, target, body, sender);
     }
 
     private static EventDraft RedactionDraft(Room room, string target, JsonElement body, string sender)

@@ -31,6 +31,10 @@ public static class EventTable
         SELECT nid, timeline FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
         """;
 
+    private const string OfSenderSql = """
+        SELECT nid, timeline, sender = ? FROM events WHERE room = ? AND timeline <= ? ORDER BY timeline DESC LIMIT ?
+        """;
+
     private const string NidsOutsideSql = "SELECT nid FROM events WHERE room = ? AND timeline IS NULL AND nid > ? ORDER BY nid LIMIT ?";
 
     private const string LastTimelineSql = "SELECT max(timeline) FROM events WHERE room = ? AND timeline IS NOT NULL";
@@ -135,6 +139,26 @@ public static class EventTable
         }
 
         return nids;
+    }
+
+    /// <summary>The events of one sender among those at a timeline order and before it, newest first.</summary>
+    /// <param name="scanned">How many events, of whoever, are looked at.</param>
+    /// <returns>Their nids, and the order to go on from; null at the beginning of the timeline.</returns>
+    public static (List<long> Nids, long? Next) OfSender(Session db, long room, long sender, long from, int scanned)
+    {
+        using var query = db.Prepare(OfSenderSql).Bind(sender).Bind(room).Bind(from).Bind(scanned);
+        var nids = new List<long>();
+        var (count, last) = (0, from);
+        for (; query.Step(); count++)
+        {
+            last = query.Int64(1);
+            if (query.Int64(2) != 0)
+            {
+                nids.Add(query.Int64(0));
+            }
+        }
+
+        return (nids, count < scanned ? null : last - 1);
     }
 
     /// <summary>The end of the room's timeline; null if nothing is in it.</summary>

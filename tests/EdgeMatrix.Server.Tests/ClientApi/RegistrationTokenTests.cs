@@ -37,6 +37,28 @@ public sealed class RegistrationTokenTests
     }
 
     [Fact]
+    public async Task A_registration_under_way_is_a_pending_use()
+    {
+        await using var open = await TestHomeserver.StartAsync();
+        var root = await open.RegisterAdminAsync();
+        await root.PostAsync(Tokens + "/new", """{"token":"once","uses_allowed":1}""");
+        await using var server = await open.RestartAsync(options => options with
+        {
+            Registration = options.Registration with { Open = false, Tokens = true, Terms = ["privacy 1 en https://example.org/ Privacy"] },
+        });
+        root = root with { Server = server };
+
+        var passed = await server.PostAsync(
+            Register, """{"username":"alice","password":"x","auth":{"token":"once","type":"m.login.registration_token"} }""");
+        Assert.Equal(1, (await root.GetAsync(Tokens + "/once"))["pending"].GetInt64());
+        var session = passed["session"].GetString();
+        await server.PostAsync(Register, $$$"""{"username":"alice","password":"x","auth":{"session":"{{{session}}}","type":"m.login.terms"} }""");
+
+        var row = await root.GetAsync(Tokens + "/once");
+        Assert.Equal((0, 1), (row["pending"].GetInt64(), row["completed"].GetInt64()));
+    }
+
+    [Fact]
     public async Task Tokens_are_made_listed_changed_and_deleted_by_administrators()
     {
         await using var server = await TestHomeserver.StartAsync();
