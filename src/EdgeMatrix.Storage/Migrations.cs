@@ -593,5 +593,23 @@ internal static class Migrations
             message TEXT NOT NULL
         ) STRICT;
         """,
+
+        // 23: what of one type relates to an event, and what a space holds, is found without reading past the rest.
+        """
+        CREATE INDEX relations_by_type ON relations (room, parent, rel_type, type, timeline);
+
+        -- The state keys that an m.space.child ever had in a room.
+        CREATE TABLE space_children (
+            room      INTEGER NOT NULL,
+            state_key INTEGER NOT NULL,               -- nid in state_keys
+            PRIMARY KEY (room, state_key)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO space_children (room, state_key) SELECT DISTINCT room, state_key FROM events
+            WHERE state_key IN (SELECT k.nid FROM event_types t JOIN state_keys k ON k.type = t.nid WHERE t.type = 'm.space.child');
+        CREATE TRIGGER child_of_space AFTER INSERT ON events
+            WHEN new.state_key IS NOT NULL AND new.type = (SELECT nid FROM event_types WHERE type = 'm.space.child') BEGIN
+            INSERT INTO space_children (room, state_key) VALUES (new.room, new.state_key) ON CONFLICT DO NOTHING;
+        END;
+        """,
     ];
 }

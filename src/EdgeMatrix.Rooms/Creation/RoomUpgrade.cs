@@ -142,7 +142,7 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         // A space without its rooms would be none.
         if (JsonContent.Text(create.Content, "type") == "m.space")
         {
-            var children = StateNodes.FindMany(db, row.State, StateKeyTable.OfType(db, "m.space.child").ToArray());
+            var children = StateNodes.FindMany(db, row.State, StateKeyTable.SpaceChildren(db, row.Nid).ToArray());
             foreach (var child in EventTable.FindMany(db, children.Select(entry => entry.Event)).Values.Select(stored => stored.Parse(old.Version)))
             {
                 if (child.Content.TryGetProperty("via", out _))

@@ -19,8 +19,6 @@ public sealed record HierarchyQuery(bool SuggestedOnly, int MaxDepth);
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#discovering-rooms-within-spaces</remarks>
 public static class SpaceHierarchy
 {
-    private const string ChildType = "m.space.child";
-
     /// <summary>Letters of a valid <c>order</c>.</summary>
     private const int MaxOrderLength = 50;
 
@@ -84,8 +82,7 @@ public static class SpaceHierarchy
             return [];
         }
 
-        // The keys of all the spaces' children are fewer than what a space has of members.
-        var keys = StateKeyTable.OfType(db, ChildType);
+        var keys = StateKeyTable.SpaceChildren(db, row.Nid);
         var events = EventTable.FindMany(db, StateNodes.FindMany(db, row.State, keys.ToArray()).Select(entry => entry.Event));
         return [.. events.Values.Select(stored => stored.Parse(version))
             .Where(child => IsValid(child, suggestedOnly))

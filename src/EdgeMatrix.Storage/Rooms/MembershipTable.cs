@@ -54,6 +54,12 @@ public static class MembershipTable
         FROM memberships o CROSS JOIN memberships t ON t.room = o.room AND t.user = ?2 WHERE o.user = ?1
         """;
 
+    // From the index of users alone: whether a room is forgotten is not asked.
+    private const string OfManySql = """
+        SELECT o.room, o.user, o.membership, o.event FROM json_each(?1) n CROSS JOIN memberships o ON o.user = n.value
+        WHERE EXISTS (SELECT 1 FROM memberships t WHERE t.room = o.room AND t.user = ?2)
+        """;
+
     // From the accounts, which are fewer than the members of a large room.
     private const string LocalsWithSharedRoomSql = """
         SELECT a.user FROM accounts a WHERE a.user <> ?1 AND EXISTS (
@@ -127,6 +133,17 @@ public static class MembershipTable
         }
 
         return rows;
+    }
+
+    /// <summary>The memberships of many users in the rooms in which another user has one too; whether they are forgotten is left out.</summary>
+    /// <param name="users">Nids.</param>
+    public static IEnumerable<MembershipRow> OfMany(Session db, IEnumerable<long> users, long other)
+    {
+        using var query = db.Prepare(OfManySql).Bind(RelationTable.JsonList(users)).Bind(other);
+        while (query.Step())
+        {
+            yield return new MembershipRow(query.Int64(0), query.Int64(1), (Membership)query.Int64(2), query.Int64(3), Forgotten: false);
+        }
     }
 
     private static List<long> Users(Statement query)

@@ -48,6 +48,7 @@ public static class PurgedRoomTable
         DELETE FROM notifications WHERE room = ?1 AND (user, event) IN (
             SELECT n.user, n.event FROM accounts a CROSS JOIN notifications n ON n.user = a.user AND n.room = ?1 LIMIT ?2)
         """,
+        "DELETE FROM space_children WHERE room = ?1 AND state_key IN (SELECT state_key FROM space_children WHERE room = ?1 LIMIT ?2)",
         "DELETE FROM threads WHERE room = ?1 AND root IN (SELECT root FROM threads WHERE room = ?1 LIMIT ?2)",
         """
         DELETE FROM relations WHERE room = ?1 AND (parent, rel_type, timeline) IN (

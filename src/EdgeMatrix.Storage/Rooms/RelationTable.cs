@@ -41,13 +41,25 @@ public static class RelationTable
     private const string DeleteSql = "DELETE FROM relations WHERE room = ? AND parent = ? AND rel_type = ? AND timeline = ?";
 
     private const string BackwardSql = """
-        SELECT timeline, event FROM relations WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND timeline <= ?5 AND timeline > ?6
-        AND type = coalesce(?4, type) ORDER BY timeline DESC LIMIT ?7
+        SELECT timeline, event FROM relations WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND timeline <= ?4 AND timeline > ?5
+        ORDER BY timeline DESC LIMIT ?6
         """;
 
     private const string ForwardSql = """
-        SELECT timeline, event FROM relations WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND timeline > ?5 AND timeline <= ?6
-        AND type = coalesce(?4, type) ORDER BY timeline LIMIT ?7
+        SELECT timeline, event FROM relations WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND timeline > ?4 AND timeline <= ?5
+        ORDER BY timeline LIMIT ?6
+        """;
+
+    private const string BackwardOfTypeSql = """
+        SELECT timeline, event FROM relations INDEXED BY relations_by_type
+        WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND type = ?7 AND timeline <= ?4 AND timeline > ?5
+        ORDER BY timeline DESC LIMIT ?6
+        """;
+
+    private const string ForwardOfTypeSql = """
+        SELECT timeline, event FROM relations INDEXED BY relations_by_type
+        WHERE room = ?1 AND parent = ?2 AND rel_type = ?3 AND type = ?7 AND timeline > ?4 AND timeline <= ?5
+        ORDER BY timeline LIMIT ?6
         """;
 
     // Every step looks up the next relation type; children are not read.
@@ -138,11 +150,11 @@ public static class RelationTable
     /// <summary>Children of one relation type, newest first, from <paramref name="from"/> (inclusive) down to <paramref name="until"/> (exclusive).</summary>
     /// <param name="type">Nid of the children's event type; null for all.</param>
     public static List<ChildRow> Backward(Session db, long room, long parent, long relType, long? type, long from, long until, int limit) =>
-        Read(db.Prepare(BackwardSql).Bind(room).Bind(parent).Bind(relType).Bind(type).Bind(from).Bind(until).Bind(limit));
+        Read(OfType(db, type is null ? BackwardSql : BackwardOfTypeSql, room, parent, relType, type, from, until, limit));
 
     /// <summary>As <see cref="Backward"/>, oldest first, after <paramref name="from"/> (exclusive) up to <paramref name="until"/> (inclusive).</summary>
     public static List<ChildRow> Forward(Session db, long room, long parent, long relType, long? type, long from, long until, int limit) =>
-        Read(db.Prepare(ForwardSql).Bind(room).Bind(parent).Bind(relType).Bind(type).Bind(from).Bind(until).Bind(limit));
+        Read(OfType(db, type is null ? ForwardSql : ForwardOfTypeSql, room, parent, relType, type, from, until, limit));
 
     /// <summary>Nids of the relation types of a parent's children.</summary>
     public static List<long> TypesOf(Session db, long room, long parent)
@@ -207,6 +219,13 @@ public static class RelationTable
     }
 
     internal static string JsonList(IEnumerable<long> numbers) => $"[{string.Join(',', numbers)}]";
+
+    private static Statement OfType(
+        Session db, string sql, long room, long parent, long relType, long? type, long from, long until, int limit)
+    {
+        var query = db.Prepare(sql).Bind(room).Bind(parent).Bind(relType).Bind(from).Bind(until).Bind(limit);
+        return type is { } wanted ? query.Bind(wanted) : query;
+    }
 
     private static List<ChildRow> Read(Statement query)
     {

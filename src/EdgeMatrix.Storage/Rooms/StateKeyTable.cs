@@ -12,9 +12,7 @@ public static class StateKeyTable
         SELECT nid, type = coalesce((SELECT nid FROM event_types WHERE type = 'm.room.member'), 0) FROM state_keys WHERE nid > ? ORDER BY nid
         """;
 
-    private const string OfTypeSql = """
-        SELECT nid FROM state_keys WHERE type = (SELECT nid FROM event_types WHERE type = ?) ORDER BY nid
-        """;
+    private const string SpaceChildrenSql = "SELECT state_key FROM space_children WHERE room = ? ORDER BY state_key";
 
     private const string IsMemberSql = "SELECT 1 FROM state_keys k JOIN event_types t ON t.nid = k.type WHERE k.nid = ? AND t.type = 'm.room.member'";
 
@@ -54,10 +52,10 @@ public static class StateKeyTable
         }
     }
 
-    /// <summary>The keys of a type, of whatever room.</summary>
-    public static List<long> OfType(Session db, string type)
+    /// <summary>The keys that <c>m.space.child</c> ever had in a room.</summary>
+    public static List<long> SpaceChildren(Session db, long room)
     {
-        using var query = db.Prepare(OfTypeSql).Bind(type);
+        using var query = db.Prepare(SpaceChildrenSql).Bind(room);
         var keys = new List<long>();
         while (query.Step())
         {

@@ -48,11 +48,11 @@ public sealed record StorageUse(
         (State, ["state_nodes", "state_chunks", "state_keys", "event_types"]),
         ("search", ["search_data", "search_idx", "search_docsize", "search_config"]),
         ("members", ["memberships"]),
-        ("rooms", ["rooms", "room_aliases", "purged_rooms"]),
+        ("rooms", ["rooms", "room_aliases", "space_children", "purged_rooms"]),
         ("receipts", ["receipts"]),
         ("transaction ids", ["transactions_even", "transactions_odd", "transaction_days"]),
         ("users and accounts",
-            ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "filters", "settings", "signing_keys", "sequence"]),
+            ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence"]),
         ("media (their names)", ["media", "media_usage"]),
     ];
 

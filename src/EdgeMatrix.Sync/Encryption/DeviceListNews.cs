@@ -14,6 +14,8 @@ namespace EdgeMatrix.Sync.Encryption;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#e2e-extensions-to-sync</remarks>
 public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList<string> Left)
 {
+    private const int Chunk = 1_000;
+
     public bool Any => Changed.Count > 0 || Left.Count > 0;
 
     /// <param name="rows">The asking user's memberships of all rooms in which there may be news.</param>
@@ -25,31 +27,15 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
             return new DeviceListNews([], []);
         }
 
-        var changed = new HashSet<long>();
-        foreach (var user in DeviceListTable.Between(round.Db, since.Position, round.UpTo.Position))
-        {
-            if (user == round.Request.User || ShareRoom(round, user, round.UpTo.Position))
-            {
-                changed.Add(user);
-            }
-        }
+        var moved = MovedMembers(round, since.Position, rows);
+        var updated = DeviceListTable.Between(round.Db, since.Position, round.UpTo.Position);
+        var (shared, share) = Sharing(round, [.. updated.Concat(moved).Distinct()], since.Position);
+        var changed = updated.Where(user => user == round.Request.User || share.Contains(user)).ToHashSet();
 
         // The signatures that a user made on keys of others are shown to that user alone.
         changed.UnionWith(KeySignatureTable.SignedBetween(round.Db, round.Request.User, since.Position, round.UpTo.Position));
-        var left = new HashSet<long>();
-        foreach (var user in MovedMembers(round, since.Position, rows))
-        {
-            switch (ShareRoom(round, user, since.Position), ShareRoom(round, user, round.UpTo.Position))
-            {
-                case (false, true):
-                    changed.Add(user);
-                    break;
-                case (true, false):
-                    left.Add(user);
-                    break;
-            }
-        }
-
+        changed.UnionWith(moved.Where(user => share.Contains(user) && !shared.Contains(user)));
+        var left = moved.Where(user => shared.Contains(user) && !share.Contains(user));
         return new DeviceListNews(Names(round.Db, changed), Names(round.Db, left));
     }
 
@@ -97,12 +83,39 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
         return users;
     }
 
-    private static bool ShareRoom(SyncRound round, long user, long position) =>
-        MembershipTable.OfBoth(round.Db, user, round.Request.User)
-            .Any(both => round.IsJoined(both.One, position) && round.IsJoined(both.Other, position));
+    /// <summary>Which of the users shared a room with the asking user at the beginning of the stretch, and which do at its end.</summary>
+    /// <remarks>A room of many thousands may have been joined: they are asked for some at a time, and the asking user once a room.</remarks>
+    private static (HashSet<long> Before, HashSet<long> After) Sharing(SyncRound round, List<long> users, long since)
+    {
+        var (before, after) = (new HashSet<long>(), new HashSet<long>());
+        var own = new Dictionary<long, (bool Was, bool Is)>();
+        foreach (var some in users.Chunk(Chunk))
+        {
+            foreach (var row in MembershipTable.OfMany(round.Db, some, round.Request.User))
+            {
+                if (!own.TryGetValue(row.Room, out var here))
+                {
+                    var mine = MembershipTable.Find(round.Db, row.Room, round.Request.User)!.Value;
+                    own[row.Room] = here = (round.IsJoined(mine, since), round.IsJoined(mine, round.UpTo.Position));
+                }
+
+                if (here.Was && !before.Contains(row.User) && round.IsJoined(row, since))
+                {
+                    before.Add(row.User);
+                }
+
+                if (here.Is && !after.Contains(row.User) && round.IsJoined(row, round.UpTo.Position))
+                {
+                    after.Add(row.User);
+                }
+            }
+        }
+
+        return (before, after);
+    }
 
     private static List<string> Names(Session db, IEnumerable<long> users) =>
-        [.. users.Select(user => UserTable.Name(db, user)).OfType<string>().Order(StringComparer.Ordinal)];
+        [.. users.Chunk(Chunk).SelectMany(some => UserTable.Names(db, some)).Order(StringComparer.Ordinal)];
 
     private static void WriteList(Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> users)
     {
