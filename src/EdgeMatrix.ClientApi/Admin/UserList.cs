@@ -29,30 +29,25 @@ internal static class UserList
 
         // v2 shows the deactivated only where they are asked for; v3 shows all unless told which.
         var isV3 = request.Path.Value?.Contains("/v3/", StringComparison.Ordinal) is true;
-        var part = request.QueryText("user_id") ?? request.QueryText("name");
         using var db = database.OpenSnapshot();
-        var found = AccountTable.All(db).Where(account =>
-            (part is null || account.UserId.Contains(part, StringComparison.OrdinalIgnoreCase))
-            && (guests is not false || !account.Standing.Guest)
-            && (admins is null || admins == account.Admin)
-            && (isV3 ? deactivated is null || deactivated == account.IsDeactivated : deactivated is true || !account.IsDeactivated)
-            && (locked is true || isV3 || !account.Standing.Locked));
-        var sorted = (order switch
-        {
-            "is_guest" => found.OrderBy(account => account.Standing.Guest),
-            "admin" => found.OrderBy(account => account.Admin),
-            "deactivated" => found.OrderBy(account => account.IsDeactivated),
-            "creation_ts" => found.OrderBy(account => account.CreatedTs),
-            "locked" => found.OrderBy(account => account.Standing.Locked),
-            _ => found.OrderBy(account => account.UserId, StringComparer.Ordinal),
-        }).ToList();
-        if (dir == "b")
-        {
-            sorted.Reverse();
-        }
-
-        var start = (int)Math.Min(from ?? 0, sorted.Count);
-        var page = sorted.Skip(start).Take((int)Math.Min(limit ?? DefaultLimit, MaxLimit)).ToList();
+        var asked = new AccountQuery(
+            request.QueryText("user_id") ?? request.QueryText("name"),
+            guests,
+            admins,
+            isV3 ? deactivated : deactivated is true ? null : false,
+            locked is true || isV3 ? null : false,
+            order switch
+            {
+                "is_guest" => AccountOrder.Guest,
+                "admin" => AccountOrder.Admin,
+                "deactivated" => AccountOrder.Deactivated,
+                "creation_ts" => AccountOrder.Created,
+                "locked" => AccountOrder.Locked,
+                _ => AccountOrder.UserId,
+            },
+            dir == "b");
+        var start = from ?? 0;
+        var (page, total) = AccountTable.Page(db, asked, start, Math.Min(limit ?? DefaultLimit, MaxLimit));
         return JsonText.Write(json =>
         {
             json.WriteStartObject();
@@ -66,12 +61,12 @@ internal static class UserList
             }
 
             json.WriteEndArray();
-            if (start + page.Count < sorted.Count)
+            if (start + page.Count < total)
             {
                 json.WriteString("next_token"u8, $"{start + page.Count}");
             }
 
-            json.WriteNumber("total"u8, sorted.Count);
+            json.WriteNumber("total"u8, total);
             json.WriteEndObject();
         });
     }

@@ -14,6 +14,22 @@ public sealed record AccountRow(
 /// <param name="LastSeenTs">When the guest was last there, or else made: ms since the Unix epoch.</param>
 public sealed record GuestRow(long User, string UserId, long LastSeenTs);
 
+/// <summary>Which accounts are asked for; null is no matter.</summary>
+/// <param name="Part">What is in the user id, in whatever case.</param>
+/// <param name="Guests">False: no guests.</param>
+public sealed record AccountQuery(string? Part, bool? Guests, bool? Admins, bool? Deactivated, bool? Locked, AccountOrder Order, bool Backward);
+
+/// <summary>What a list of accounts is ordered by, then by their user ids.</summary>
+public enum AccountOrder
+{
+    UserId,
+    Guest,
+    Admin,
+    Deactivated,
+    Created,
+    Locked,
+}
+
 /// <summary>The <c>accounts</c> table: the users of this server, those who have left it for good among them.</summary>
 public static class AccountTable
 {
@@ -23,6 +39,19 @@ public static class AccountTable
     private const string FindSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE u.user_id = ?";
     private const string FindByNidSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user WHERE a.user = ?";
     private const string AllSql = $"SELECT {Columns} FROM accounts a JOIN users u ON u.nid = a.user ORDER BY u.user_id";
+
+    private const string Asked = """
+        FROM accounts a JOIN users u ON u.nid = a.user
+        WHERE (?1 IS NULL OR instr(lower(u.user_id), lower(?1)) > 0)
+        AND (?2 IS NULL OR ?2 = 1 OR a.guest = 0)
+        AND (?3 IS NULL OR a.admin = ?3)
+        AND (?4 IS NULL OR (a.deactivated_ts IS NOT NULL) = ?4)
+        AND (?5 IS NULL OR a.locked = ?5)
+        """;
+
+    private const string CountSql = $"SELECT count(*) {Asked}";
+    private const string PageSql = $"SELECT {Columns} {Asked} ORDER BY ";
+    private const string PageEnd = " LIMIT ?6 OFFSET ?7";
 
     private const string InsertSql = """
         INSERT INTO accounts (user, password, admin, guest, created_ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (user) DO NOTHING
@@ -70,6 +99,32 @@ public static class AccountTable
         }
 
         return accounts;
+    }
+
+    /// <summary>A page of the accounts that are asked for, and how many there are.</summary>
+    public static (List<AccountRow> Rows, long Total) Page(Session db, AccountQuery asked, long offset, long limit)
+    {
+        var column = asked.Order switch
+        {
+            AccountOrder.Guest => "a.guest",
+            AccountOrder.Admin => "a.admin",
+            AccountOrder.Deactivated => "a.deactivated_ts IS NOT NULL",
+            AccountOrder.Created => "a.created_ts",
+            AccountOrder.Locked => "a.locked",
+            _ => "u.user_id",
+        };
+        var direction = asked.Backward ? "DESC" : "ASC";
+        var rows = new List<AccountRow>();
+        using (var page = Bind(db.Prepare($"{PageSql}{column} {direction}, u.user_id {direction}{PageEnd}"), asked).Bind(limit).Bind(offset))
+        {
+            while (page.Step())
+            {
+                rows.Add(Read(page));
+            }
+        }
+
+        using var count = Bind(db.Prepare(CountSql), asked);
+        return (rows, count.Step() ? count.Int64(0) : 0);
     }
 
     /// <summary>Adds an account; returns false, and changes nothing, if the user has one.</summary>
@@ -146,6 +201,11 @@ public static class AccountTable
         using var update = db.Prepare(PartedSql).Bind(user);
         update.Run();
     }
+
+    private static Statement Bind(Statement query, AccountQuery asked) => query
+        .Bind(asked.Part).Bind(Number(asked.Guests)).Bind(Number(asked.Admins)).Bind(Number(asked.Deactivated)).Bind(Number(asked.Locked));
+
+    private static long? Number(bool? flag) => flag is { } known ? (known ? 1 : 0) : null;
 
     private static AccountRow Read(Statement query) => new(
         query.Int64(0),
