@@ -2,6 +2,7 @@ using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Filters;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Registration;
@@ -87,10 +88,12 @@ public static class ClientRoutes
             V3 + "/register",
             c => Registration.Register(
                 c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<UserAccounts>(), c.Part<Logins>(), c.Server,
-                c.Part<RegistrationTokens>(), c.Part<AccessTokens>(), c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
+                c.Part<RegistrationTokens>(), c.Part<AccessTokens>(), c.Part<ServerNotices>(),
+                c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
         api.Get(
             V3 + "/register/available",
-            c => Registration.IsAvailable(c.Request, c.Part<UserAccounts>(), c.Part<ClientApiOptions>())).WithoutToken();
+            c => Registration.IsAvailable(
+                c.Request, c.Part<UserAccounts>(), c.Part<ServerNotices>(), c.Part<ClientApiOptions>())).WithoutToken();
         api.Get(
             V1 + "/register/m.login.registration_token/validity",
             c => Registration.IsTokenValid(

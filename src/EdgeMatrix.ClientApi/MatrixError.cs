@@ -126,6 +126,7 @@ public sealed class MatrixError : IResult
         RefusalKind.MissingParam => new(400, "M_MISSING_PARAM", refusal.Message),
         RefusalKind.InviteBlocked => new(403, "M_INVITE_BLOCKED", refusal.Message),
         RefusalKind.GuestAccessForbidden => GuestAccessForbidden(refusal.Message),
+        RefusalKind.CannotLeaveServerNoticeRoom => new(403, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", refusal.Message),
         RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
         RefusalKind.DuplicateAnnotation => DuplicateAnnotation(refusal.Message),
         RefusalKind.Unknown => BadRequest(refusal.Message),

@@ -19,6 +19,7 @@ public enum RefusalKind
     MissingParam,
     InviteBlocked,
     GuestAccessForbidden,
+    CannotLeaveServerNoticeRoom,
 
     /// <summary>No code of the specification fits.</summary>
     Unknown,

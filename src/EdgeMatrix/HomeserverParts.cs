@@ -4,6 +4,7 @@ using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Accounts.Filters;
 using EdgeMatrix.Accounts.Guests;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Notifications;
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.Accounts.Profiles;
@@ -87,6 +88,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         AccountData = new AccountData(database, Notifier);
         Tags = new RoomTags(database, Notifier);
         PushRules = new UserPushRules(database, Notifier);
+        Notices = new ServerNotices(options.Notices, Engine, Accounts, Profiles, Creation, Members, Tags);
         Filters = new UserFilters(database);
 
         var keyCounts = new KnownKeyCounts(database);
@@ -208,6 +210,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public UserPushRules PushRules { get; }
 
+    public ServerNotices Notices { get; }
+
     public UserFilters Filters { get; }
 
     public KeyUploads KeyUploads { get; }
@@ -305,6 +309,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(AccountData);
         services.AddSingleton(Tags);
         services.AddSingleton(PushRules);
+        services.AddSingleton(Notices);
         services.AddSingleton(Filters);
         services.AddSingleton(KeyUploads);
         services.AddSingleton(KeyQueries);
@@ -343,6 +348,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Outbound.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();
+        Notices.Dispose();
         Passwords.Dispose();
         Server.Key.Dispose();
     }

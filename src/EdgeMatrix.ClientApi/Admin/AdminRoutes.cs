@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
@@ -63,6 +64,10 @@ internal static class AdminRoutes
         admin.Post(
             V1 + "/join/{roomIdOrAlias}",
             c => RoomEntry.Join(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<UserAccounts>()));
+        admin.Post(V1 + "/send_server_notice", c => NoticesAdmin.Send(c.Request, c.Part<UserAccounts>(), c.Part<ServerNotices>()));
+        admin.Put(
+            V1 + "/send_server_notice/{txnId}",
+            c => NoticesAdmin.SendOnce(c["txnId"], c.Request, c.Requester, c.Part<UserAccounts>(), c.Part<ServerNotices>()));
 
         // Devices
         admin.Get(User + "/devices", c => UserDevicesAdmin.List(c["userId"], c.Database, c.Server));

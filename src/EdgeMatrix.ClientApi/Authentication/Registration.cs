@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.Rooms;
@@ -16,7 +17,7 @@ internal static class Registration
     /// <summary><c>POST /_matrix/client/v3/register</c></summary>
     public static async Task<IResult> Register(
         HttpRequest request, UserInteractiveAuthentication authentication, UserAccounts accounts, Logins logins, LocalServer server,
-        RegistrationTokens tokens, AccessTokens accessTokens, ClientApiOptions options)
+        RegistrationTokens tokens, AccessTokens accessTokens, ServerNotices notices, ClientApiOptions options)
     {
         switch (request.QueryText("kind"))
         {
@@ -52,7 +53,7 @@ internal static class Registration
         }
 
         // "Homeservers MUST perform the relevant checks and return these codes before performing User-Interactive Authentication"
-        if (((guest is null ? Refuse(accounts, wanted.Username) : null) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        if (((guest is null ? Refuse(accounts, notices, wanted.Username) : null) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
         {
             return refused;
         }
@@ -143,7 +144,7 @@ internal static class Registration
     private static MatrixError NoGuest() => MatrixError.Forbidden("guest_access_token is not that of a guest of that username");
 
     /// <summary><c>GET /_matrix/client/v3/register/available</c></summary>
-    public static IResult IsAvailable(HttpRequest request, UserAccounts accounts, ClientApiOptions options)
+    public static IResult IsAvailable(HttpRequest request, UserAccounts accounts, ServerNotices notices, ClientApiOptions options)
     {
         var (username, error) = request.QueryRequired("username");
         if (error is not null)
@@ -156,7 +157,7 @@ internal static class Registration
             return MatrixError.Forbidden("Registration is disabled");
         }
 
-        return Refuse(accounts, username) is { } refused
+        return Refuse(accounts, notices, username) is { } refused
             ? refused
             : Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable);
     }
@@ -208,8 +209,10 @@ internal static class Registration
         _ => MatrixError.InvalidUsername("User names are of a-z, 0-9 and . _ = - / +, and no longer than 255 bytes with the server's name"),
     };
 
-    private static MatrixError? Refuse(UserAccounts accounts, string? username) =>
-        username is null ? null : Refuse(accounts.CheckUsername(username));
+    private static MatrixError? Refuse(UserAccounts accounts, ServerNotices notices, string? username) =>
+        username is null ? null
+        : notices.IsReserved(username) ? new MatrixError(400, "M_EXCLUSIVE", "The server itself goes by that name")
+        : Refuse(accounts.CheckUsername(username));
 }
 
 /// <summary>The body of <c>POST /register</c>, without <c>auth</c>.</summary>

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
@@ -48,7 +49,7 @@ internal static class RoomMembership
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/leave</c></summary>
     public static async Task<IResult> Leave(
-        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members)
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, ServerNotices notices)
     {
         var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReasonRequest);
         if (error is not null)
@@ -57,7 +58,8 @@ internal static class RoomMembership
         }
 
         return engine.Find(roomId) is { } room
-            ? Done(await members.LeaveAsync(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted))
+            ? notices.RefuseLeaving(room, requester.UserNid) is { } refusal ? MatrixError.From(refusal)
+            : Done(await members.LeaveAsync(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted))
             : RoomSending.NotInRoom();
     }
 

@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
@@ -39,7 +40,8 @@ public static class RoomRoutes
         routes.Put(
             Room + "/state/{eventType}/{stateKey?}",
             c => RoomSending.SetState(
-                c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
+                c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Request, c.Requester, c.Engine,
+                c.Part<ServerNotices>())).WithRate(RateKind.Message);
         routes.Put(
             Room + "/send/{eventType}/{txnId}",
             c => RoomSending.Send(c["roomId"], c["eventType"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
@@ -74,7 +76,9 @@ public static class RoomRoutes
             V3 + "/knock/{roomIdOrAlias}",
             c => RoomMembership.Knock(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
         routes.Post(Room + "/forget", c => RoomMembership.Forget(c["roomId"], c.Requester, c.Engine, c.Part<RoomMembers>()));
-        routes.Post(Room + "/leave", c => RoomMembership.Leave(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
+        routes.Post(
+            Room + "/leave",
+            c => RoomMembership.Leave(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<ServerNotices>()));
         routes.Post(Room + "/kick", c => RoomMembership.Kick(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
         routes.Post(Room + "/ban", c => RoomMembership.Ban(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
         routes.Post(Room + "/unban", c => RoomMembership.Unban(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));

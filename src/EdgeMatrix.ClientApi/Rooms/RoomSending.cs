@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
@@ -69,7 +70,7 @@ internal static class RoomSending
 
     /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}</c></summary>
     public static async Task<IResult> SetState(
-        string roomId, string eventType, string? stateKey, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string eventType, string? stateKey, HttpRequest request, Requester requester, RoomEngine engine, ServerNotices notices)
     {
         var (content, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -80,6 +81,12 @@ internal static class RoomSending
         if (engine.Find(roomId) is not { } room)
         {
             return NotInRoom();
+        }
+
+        if (eventType == "m.room.member" && stateKey == requester.UserId && JsonContent.Text(content, "membership") == "leave"
+            && notices.RefuseLeaving(room, requester.UserNid) is { } refused)
+        {
+            return MatrixError.From(refused);
         }
 
         string? present = null;

@@ -109,6 +109,24 @@ internal static class ConfigKeys
             options => options.Support.Page,
             (options, url) => options with { Support = options.Support with { Page = url } },
             RefuseBaseUrl),
+        ConfigKey.Text(
+            "notices.localpart",
+            "What stands before the colon in the user id that notices of the server come from. Without it there are none.",
+            options => options.Notices.Localpart,
+            (options, localpart) => options with { Notices = options.Notices with { Localpart = localpart } },
+            localpart => UserId.IsValidNewLocalpart(localpart) ? null : $"{Toml.Write(localpart)} is not of a-z, 0-9 and . _ = - / +"),
+        ConfigKey.Text(
+            "notices.name",
+            "The display name of whoever sends notices.",
+            options => options.Notices.Name,
+            (options, name) => options with { Notices = options.Notices with { Name = name } },
+            RefuseEmpty),
+        ConfigKey.Text(
+            "notices.room_name",
+            "The name of the rooms in which users get notices.",
+            options => options.Notices.RoomName,
+            (options, name) => options with { Notices = options.Notices with { RoomName = name } },
+            RefuseEmpty),
         ConfigKey.Choice(
             "rooms.default_version",
             "The room version of new rooms where the client asks for none.",

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.Push;
@@ -14,6 +15,7 @@ public sealed record HomeserverOptions
     public RegistrationOptions Registration { get; init; } = new();
     public LoginOptions Login { get; init; } = new();
     public SupportOptions Support { get; init; } = new();
+    public NoticesOptions Notices { get; init; } = new(null, "Server notices", "Server notices");
     public RoomOptions Rooms { get; init; } = new();
     public RetentionOptions Retention { get; init; } = new();
     public RateLimits Limits { get; init; } = new();
