@@ -7,6 +7,14 @@ namespace EdgeMatrix.Storage;
 /// </remarks>
 internal static class Migrations
 {
+    // A number as a Varint, in hexadecimal; up to 2^28, beyond which there are no users.
+    private const string VarintHex = """
+        CASE WHEN number < 128 THEN printf('%02X', number)
+        WHEN number < 16384 THEN printf('%02X%02X', number & 127 | 128, number >> 7)
+        WHEN number < 2097152 THEN printf('%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14)
+        ELSE printf('%02X%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21) END
+        """;
+
     public static readonly string[] All =
     [
         // 1: one homeserver, its names, rooms, events, states, accounts.
@@ -610,6 +618,76 @@ internal static class Migrations
             WHEN new.state_key IS NOT NULL AND new.type = (SELECT nid FROM event_types WHERE type = 'm.space.child') BEGIN
             INSERT INTO space_children (room, state_key) VALUES (new.room, new.state_key) ON CONFLICT DO NOTHING;
         END;
+        """,
+
+        // 24: an event that notifies is one row for all whom it notifies, and what they have not read is counted, all of them in a row.
+        $"""
+        CREATE TABLE notified (
+            room   INTEGER NOT NULL,
+            event  INTEGER NOT NULL,
+            thread INTEGER NOT NULL,                  -- nid of the thread's root; 0: the main timeline
+            users  BLOB NOT NULL,                     -- see NotifiedUsers
+            PRIMARY KEY (room, event)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE unread (
+            room   INTEGER NOT NULL,
+            thread INTEGER NOT NULL,                  -- as in notified; -1: all threads together
+            counts BLOB NOT NULL,                     -- see UnreadCounts
+            PRIMARY KEY (room, thread)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE read_to (
+            room   INTEGER NOT NULL,
+            user   INTEGER NOT NULL,
+            thread INTEGER NOT NULL,                  -- as in notified; -1: everything
+            event  INTEGER NOT NULL,
+            PRIMARY KEY (room, user, thread)
+        ) STRICT, WITHOUT ROWID;
+
+        -- What is unread of users with pushers, until all of those have delivered it.
+        CREATE TABLE push_queue (
+            user   INTEGER NOT NULL,
+            event  INTEGER NOT NULL,
+            room   INTEGER NOT NULL,
+            thread INTEGER NOT NULL,
+            PRIMARY KEY (user, event)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER queue_of_moved_pusher AFTER UPDATE OF position ON pushers BEGIN
+            DELETE FROM push_queue WHERE user = new.user AND event <= (SELECT min(position) FROM pushers WHERE user = new.user);
+        END;
+        CREATE TRIGGER queue_of_deleted_pusher AFTER DELETE ON pushers BEGIN
+            DELETE FROM push_queue WHERE user = old.user
+            AND event <= coalesce((SELECT min(position) FROM pushers WHERE user = old.user), 9223372036854775807);
+        END;
+
+        DELETE FROM notifications WHERE NOT EXISTS (SELECT 1 FROM events e JOIN rooms r ON r.nid = e.room WHERE e.nid = event AND e.room = notifications.room);
+        UPDATE notifications SET thread = 0 WHERE thread <> 0 AND NOT EXISTS (SELECT 1 FROM events WHERE nid = thread);
+        INSERT INTO read_to (room, user, thread, event)
+            SELECT room, user, thread, max(event) FROM notifications WHERE read = 1 GROUP BY room, user, thread;
+        INSERT INTO notified (room, event, thread, users)
+            WITH numbers (room, event, thread, user, number) AS (
+                SELECT room, event, thread, user, 2 * (user - lag(user, 1, 0) OVER (PARTITION BY room, event ORDER BY user)) + highlight
+                FROM notifications)
+            SELECT room, event, min(thread), unhex(group_concat({VarintHex}, '' ORDER BY user)) FROM numbers GROUP BY room, event;
+        INSERT INTO unread (room, thread, counts)
+            WITH threads (room, thread, user, notifications, highlights) AS (
+                SELECT n.room, n.thread, n.user, count(*), sum(n.highlight) FROM notifications n
+                LEFT JOIN read_to r ON r.room = n.room AND r.user = n.user AND r.thread = n.thread
+                WHERE n.event > coalesce(r.event, 0) GROUP BY n.room, n.thread, n.user),
+            counted AS (
+                SELECT * FROM threads
+                UNION ALL
+                SELECT room, -1, user, sum(notifications), sum(highlights) FROM threads WHERE thread <> 0 GROUP BY room, user),
+            numbers (room, thread, user, part, number) AS (
+                SELECT room, thread, user, 0, user - lag(user, 1, 0) OVER (PARTITION BY room, thread ORDER BY user) FROM counted
+                UNION ALL SELECT room, thread, user, 1, notifications FROM counted
+                UNION ALL SELECT room, thread, user, 2, highlights FROM counted)
+            SELECT room, thread, unhex(group_concat({VarintHex}, '' ORDER BY user, part)) FROM numbers GROUP BY room, thread;
+        INSERT INTO push_queue (user, event, room, thread)
+            SELECT user, event, room, thread FROM notifications n
+            WHERE read = 0 AND event > (SELECT min(position) FROM pushers p WHERE p.user = n.user);
+        DROP TABLE notifications;
         """,
     ];
 }

@@ -19,6 +19,18 @@ internal static class Varint
         return length;
     }
 
+    /// <summary>How many bytes <see cref="Write"/> takes for it.</summary>
+    public static int Length(ulong value)
+    {
+        var length = 1;
+        for (; value >= 0x80; value >>= 7)
+        {
+            length++;
+        }
+
+        return length;
+    }
+
     /// <summary>Takes a number off the front of the bytes; false where there is none.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> bytes, out ulong value)
     {

@@ -38,6 +38,7 @@ using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.AuthChains;
 using EdgeMatrix.Storage.Media;
 using EdgeMatrix.Storage.Memory;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Sync;
 using EdgeMatrix.Sync.Filters;
 using EdgeMatrix.Upkeep;
@@ -48,6 +49,9 @@ namespace EdgeMatrix;
 internal sealed class HomeserverParts : IAsyncDisposable
 {
     private const string DatabaseFile = "edgematrix.db";
+
+    /// <summary>So many notifications of a user in a room are listed and counted; older ones are forgotten.</summary>
+    private const int NotificationsKept = 1_000;
 
     private HomeserverParts(Database database, MediaFolder media, LocalServer server, HomeserverOptions options, Surroundings surroundings)
     {
@@ -130,7 +134,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         Search = new SearchIndex(database, options.Search.Enabled);
         var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
-        var notifications = new NotificationUpkeep(database);
+        var notifications = new OldNotifications(database, NotificationsKept);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
         [

@@ -5,6 +5,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Memory;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Accounts.Notifications;
@@ -41,21 +42,19 @@ public sealed class EventNotifications
     {
         var (room, pdu, nid) = (appended.Room, appended.Pdu, appended.Nid);
         var subject = pdu.Type == "m.room.member" && _server.Owns(pdu.StateKey!) ? UserTable.Find(db, pdu.StateKey!) : null;
+        var notifications = new RoomNotifications(db, room.Nid);
         var changed = new List<long>();
         if (subject is { } moved && appended.IsMove)
         {
             // Who comes has not missed what was before, and who goes will not read it.
-            NoteRead(changed, moved, NotificationTable.Read(db, moved, room.Nid, nid - 1, null));
+            NoteRead(changed, moved, notifications.Read(moved, nid - 1, null));
             _comers.Add((room.Nid, moved, nid));
         }
 
         var locals = LocalMembers(room);
         if (appended.Redacted is { } redacted)
         {
-            foreach (var user in locals)
-            {
-                NoteRead(changed, user, NotificationTable.Delete(db, user, redacted));
-            }
+            changed.AddRange(notifications.Remove(redacted));
         }
 
         // "When the user updates their read receipt (either by using the API or by sending an event), notifications prior to and
@@ -64,28 +63,47 @@ public sealed class EventNotifications
         if (_server.Owns(pdu.Sender) && !pdu.IsState && UserTable.Find(db, pdu.Sender) is { } sender)
         {
             thread = ThreadOf(db, room, pdu);
-            NoteRead(changed, sender, NotificationTable.Read(db, sender, room.Nid, nid, thread));
+            NoteRead(changed, sender, notifications.Read(sender, nid, thread));
         }
 
-        var pushed = new PushedEvent(db, room, pdu, appended.State);
-        foreach (var user in NotificationTable.Users(
-            db, room.Nid, subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals))
+        var (notified, toPush) = Evaluate(
+            db, new PushedEvent(db, room, pdu, appended.State), room.Nid,
+            subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals);
+        if (notified.Count > 0)
         {
-            if (user.UserId != pdu.Sender
-                && FindRecipient(db, user) is var recipient
-                && !recipient.Ignored.Contains(pdu.Sender)
-                && recipient.Rules.Evaluate(pushed) is { } actions)
-            {
-                thread ??= ThreadOf(db, room, pdu);
-                NotificationTable.Insert(db, user.User, room.Nid, nid, thread.Value, actions.Highlight);
-                changed.Add(user.User);
-            }
+            thread ??= ThreadOf(db, room, pdu);
+            notifications.Add(nid, thread.Value, notified);
+            notifications.Queue(nid, thread.Value, toPush);
+            changed.AddRange(notified.Select(one => one.User));
         }
 
+        notifications.Save();
         if (changed.Count > 0)
         {
             db.AfterCommit(() => changed.ForEach(_changed));
         }
+    }
+
+    /// <summary>Whom of the users the event notifies, and those of them who have pushers.</summary>
+    private (List<Notified> Notified, List<long> ToPush) Evaluate(WriteTransaction db, PushedEvent pushed, long room, long[] users)
+    {
+        var (notified, toPush) = (new List<Notified>(), new List<long>());
+        foreach (var user in RecipientTable.Of(db, room, users))
+        {
+            if (user.UserId != pushed.Event.Sender
+                && FindRecipient(db, user) is var recipient
+                && !recipient.Ignored.Contains(pushed.Event.Sender)
+                && recipient.Rules.Evaluate(pushed) is { } actions)
+            {
+                notified.Add(new Notified(user.User, actions.Highlight));
+                if (user.HasPusher)
+                {
+                    toPush.Add(user.User);
+                }
+            }
+        }
+
+        return (notified, toPush);
     }
 
     private static void NoteRead(List<long> changed, long user, bool hasRead)
@@ -110,7 +128,7 @@ public sealed class EventNotifications
         return [.. members.Union(_comers.Where(comer => comer.Room == room.Nid).Select(comer => comer.User))];
     }
 
-    private Recipient FindRecipient(WriteTransaction db, NotifiedUser user)
+    private Recipient FindRecipient(WriteTransaction db, RecipientRow user)
     {
         var version = (user.RulesPosition, user.IgnoredPosition);
         if (_recipients.TryGet(user.User, out var known) && known.Version == version)
@@ -144,7 +162,7 @@ public sealed class EventNotifications
             pdu = parent.Parse(room.Version);
         }
 
-        return NotificationTable.MainTimeline;
+        return UnreadTable.MainTimeline;
     }
 
     private sealed record Recipient(PushRuleEvaluator Rules, HashSet<string> Ignored, (long?, long?) Version);

@@ -5,6 +5,7 @@ using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
 
@@ -37,7 +38,7 @@ internal static class NotificationList
         var ofUser = new PushRuleEvaluator(rules.Get(requester.UserNid, requester.UserId), requester.UserId);
         using var db = engine.Database.OpenSnapshot();
         var size = (int)Math.Clamp(limit ?? DefaultLimit, 1, MaxLimit);
-        var rows = NotificationTable.Backward(db, requester.UserNid, before, only == "highlight", size);
+        var (rows, next) = UserNotifications.Backward(db, requester.UserNid, before, only == "highlight", size);
         return JsonText.Write(json =>
         {
             json.WriteStartObject();
@@ -48,9 +49,9 @@ internal static class NotificationList
             }
 
             json.WriteEndArray();
-            if (rows.Count == size)
+            if (next is { } rest)
             {
-                json.WriteString("next_token"u8, rows[^1].Event.ToString(CultureInfo.InvariantCulture));
+                json.WriteString("next_token"u8, rest.ToString(CultureInfo.InvariantCulture));
             }
 
             json.WriteEndObject();

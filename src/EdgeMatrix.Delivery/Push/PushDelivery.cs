@@ -3,14 +3,14 @@ using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
-using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Storage.Notifications;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Delivery.Push;
 
 /// <summary>Tells push gateways what users are to be notified of: for each pusher one event after the other, each until it is delivered.</summary>
 /// <remarks>
-/// What is to be delivered stands in the database: a pusher's position, and the notifications behind it that are not read yet. So nothing
+/// What is to be delivered stands in the database: a pusher's position, and what is queued behind it and not read yet. So nothing
 /// is lost when the server dies, and what was sent last may be sent once more. When nothing is left, a gateway is told the number of
 /// unread messages, if it knows another.
 /// Spec: https://spec.matrix.org/v1.19/push-gateway-api/#homeserver-behaviour
@@ -225,7 +225,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
             return default;
         }
 
-        if (NotificationTable.NextUnreadEvent(db, row.User, row.Position) is { } next)
+        if (PushQueueTable.Next(db, row.User, row.Position) is { } next)
         {
             return (row, _messages.OfEvent(db, row, next));
         }

@@ -9,6 +9,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Delivery.Push;
@@ -181,8 +182,11 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
 
     private static bool IsEventIdOnly(PusherRow pusher) => JsonContent.Text(JsonElement.Parse(pusher.Data), "format") == "event_id_only";
 
-    private long Badge(Session db, long user) =>
-        badgeCount == BadgeCount.Messages ? NotificationTable.CountUnread(db, user) : NotificationTable.CountUnreadRooms(db, user);
+    private long Badge(Session db, long user)
+    {
+        var (messages, rooms) = UnreadTable.OfUser(db, user);
+        return badgeCount == BadgeCount.Messages ? messages : rooms;
+    }
 
     private static byte[] Write(Action<Utf8JsonWriter> write)
     {

@@ -1,5 +1,6 @@
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Rooms.Receipts;
@@ -9,8 +10,6 @@ namespace EdgeMatrix.Rooms.Receipts;
 /// <param name="read">Called after the commit with the nid of a user who has read what they had not read before.</param>
 public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
 {
-    private const long NoThread = -1;
-
     /// <summary>Moves a receipt forward to an event; one that is unknown or no newer leaves it where it is.</summary>
     /// <param name="thread">Empty for an unthreaded receipt, else <c>main</c> or the id of the thread's root.</param>
     public Task SetAsync(Room room, long user, ReceiptType type, string thread, string eventId) =>
@@ -29,12 +28,7 @@ public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
 
             var position = db.NextPosition();
             ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
-            var news = NotificationTable.Read(db, user, room.Nid, stored.Nid, thread switch
-            {
-                "" => null,
-                "main" => NotificationTable.MainTimeline,
-                _ => EventTable.FindNid(db, thread) ?? NoThread,
-            });
+            var news = Read(db, room.Nid, user, stored.Nid, thread);
 
             db.AfterCommit(() => engine.Notifier.RoomChanged(
                 room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers()));
@@ -43,4 +37,24 @@ public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
                 db.AfterCommit(() => read(user));
             }
         });
+
+    private static bool Read(WriteTransaction db, long room, long user, long upTo, string thread)
+    {
+        long? root = thread switch
+        {
+            "" => null,
+            "main" => UnreadTable.MainTimeline,
+            _ => EventTable.FindNid(db, thread),
+        };
+        if (root is null && thread.Length > 0)
+        {
+            // Nobody knows the thread, so nothing in it is unread.
+            return false;
+        }
+
+        var notifications = new RoomNotifications(db, room);
+        var news = notifications.Read(user, upTo, root);
+        notifications.Save();
+        return news;
+    }
 }

@@ -9,7 +9,7 @@ public static class AccountLeftovers
         "DELETE FROM backed_up_keys WHERE user = ?",
         "UPDATE key_backups SET deleted = 1, auth_data = '{}', keys = 0 WHERE user = ?",
         "DELETE FROM cross_signing_keys WHERE user = ?",
-        "DELETE FROM notifications WHERE user = ?",
+        "DELETE FROM read_to WHERE user = ?1 AND room IN (SELECT room FROM memberships WHERE user = ?1)",
         "DELETE FROM pushers WHERE user = ?",
         "DELETE FROM status_messages WHERE user = ?",
     ];

@@ -13,7 +13,10 @@ public static class DatabaseCheck
     public static IEnumerable<string> Findings(Session db)
     {
         var pages = Pages(db);
-        return pages.Count > 0 ? pages : RowChecks.Findings(db).Concat(StateNodeChecks.Findings(db)).Concat(RoomChecks.Findings(db));
+        return pages.Count > 0 ? pages : RowChecks.Findings(db)
+            .Concat(StateNodeChecks.Findings(db))
+            .Concat(RoomChecks.Findings(db))
+            .Concat(NotificationChecks.Findings(db));
     }
 
     private static List<string> Pages(Session db)

@@ -73,6 +73,17 @@ internal static class RowChecks
             SELECT position FROM receipts c WHERE c.room NOT IN {Rooms}
             OR NOT EXISTS (SELECT 1 FROM users WHERE nid = c.user)
             """),
+        ("what notifies is an event of a room", $"""
+            SELECT event FROM notified n WHERE {NotPurged} AND NOT EXISTS (SELECT 1 FROM events WHERE nid = n.event AND room = n.room)
+            """),
+        ("unread counts are of a room", $"SELECT room FROM unread u WHERE u.room NOT IN {Rooms}"),
+        ("what is read is of a room and an account", $"""
+            SELECT event FROM read_to t WHERE t.room NOT IN {Rooms} OR NOT EXISTS (SELECT 1 FROM accounts WHERE user = t.user)
+            """),
+        ("what waits to be pushed notifies, and is of a user with a pusher", """
+            SELECT event FROM push_queue q WHERE NOT EXISTS (SELECT 1 FROM pushers WHERE user = q.user)
+            OR NOT EXISTS (SELECT 1 FROM notified WHERE room = q.room AND event = q.event)
+            """),
         ("a room that is being deleted is gone", "SELECT nid FROM purged_rooms p WHERE nid IN (SELECT nid FROM rooms) OR room_id IN (SELECT room_id FROM rooms)"),
         ("a room has a number of its own for ever", """
             SELECT nid FROM purged_rooms WHERE nid > coalesce((SELECT reserved FROM sequence WHERE name = 'room'), 0)

@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Search;
 
 namespace EdgeMatrix.Storage.Rooms;
@@ -77,6 +78,7 @@ public static class EventDeletion
         var rows = Read(db.Prepare(OldestSql).Bind(room.Nid).Bind(after ?? done).Bind(upTo).Bind(limit));
         var kept = after is not null && after > done ? 1 : 0;
         var (count, bytes, keptHere) = (0, 0L, 0);
+        var notifications = new RoomNotifications(db, room.Nid);
         foreach (var row in rows)
         {
             if (!row.IsState && !IsNeeded(db, row.Nid))
@@ -84,8 +86,8 @@ public static class EventDeletion
                 if (!room.Extremities.Contains(row.Nid) && row.Nid != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
                 {
                     Unrelate(db, room, version, row);
-                    NotificationTable.DeleteOf(db, row.Nid);
                     Delete(db, row);
+                    notifications.Deleted(row.Nid);
                     count++;
                     bytes += row.Bytes;
                 }
@@ -99,6 +101,7 @@ public static class EventDeletion
             done = kept + keptHere == 0 ? row.Timeline!.Value : done;
         }
 
+        notifications.Save();
         if (done != (room.PurgedTo ?? long.MinValue))
         {
             using var update = db.Prepare(PurgedToSql).Bind(done).Bind(room.Nid);

@@ -45,6 +45,7 @@ public static class EventTable
         """;
 
     private const string RoomSql = "SELECT room, state_key IS NOT NULL FROM events WHERE nid = ?";
+    private const string ExistsSql = "SELECT 1 FROM events WHERE nid = ?";
     private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | 8 WHERE nid = ?";
 
     private const string InsertRedactionSql = """
@@ -166,6 +167,12 @@ public static class EventTable
     {
         using var query = db.Prepare(LastTimelineSql).Bind(room);
         return query.Step() ? query.Int64OrNull(0) : null;
+    }
+
+    public static bool Exists(Session db, long nid)
+    {
+        using var query = db.Prepare(ExistsSql).Bind(nid);
+        return query.Step();
     }
 
     public static void Insert(WriteTransaction db, long nid, in NewEvent row, ReadOnlySpan<byte> canonical)

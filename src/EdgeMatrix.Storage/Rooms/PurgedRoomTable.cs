@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage.Notifications;
+
 namespace EdgeMatrix.Storage.Rooms;
 
 /// <summary>
@@ -44,11 +46,10 @@ public static class PurgedRoomTable
         DELETE FROM receipts WHERE room = ?1 AND (user, type, thread) IN (SELECT user, type, thread FROM receipts WHERE room = ?1 LIMIT ?2)
         """,
         "DELETE FROM memberships WHERE room = ?1 AND user IN (SELECT user FROM memberships WHERE room = ?1 LIMIT ?2)",
-        """
-        DELETE FROM notifications WHERE room = ?1 AND (user, event) IN (
-            SELECT n.user, n.event FROM accounts a CROSS JOIN notifications n ON n.user = a.user AND n.room = ?1 LIMIT ?2)
-        """,
         "DELETE FROM space_children WHERE room = ?1 AND state_key IN (SELECT state_key FROM space_children WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM notified WHERE room = ?1 AND event IN (SELECT event FROM notified WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM unread WHERE room = ?1 AND thread IN (SELECT thread FROM unread WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM read_to WHERE room = ?1 AND (user, thread) IN (SELECT user, thread FROM read_to WHERE room = ?1 LIMIT ?2)",
         "DELETE FROM threads WHERE room = ?1 AND root IN (SELECT root FROM threads WHERE room = ?1 LIMIT ?2)",
         """
         DELETE FROM relations WHERE room = ?1 AND (parent, rel_type, timeline) IN (
@@ -122,7 +123,7 @@ public static class PurgedRoomTable
             delete.Run();
         }
 
-        NotificationTable.DeleteUnread(db, room.Nid);
+        PushQueueTable.DeleteRoom(db, room.Nid);
     }
 
     /// <summary>Whether rows of a room of that id remain to be deleted.</summary>

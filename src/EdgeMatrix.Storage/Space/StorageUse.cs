@@ -50,6 +50,7 @@ public sealed record StorageUse(
         ("members", ["memberships"]),
         ("rooms", ["rooms", "room_aliases", "space_children", "purged_rooms"]),
         ("receipts", ["receipts"]),
+        ("notifications", ["notified", "unread", "read_to", "push_queue"]),
         ("transaction ids", ["transactions_even", "transactions_odd", "transaction_days"]),
         ("users and accounts",
             ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence"]),

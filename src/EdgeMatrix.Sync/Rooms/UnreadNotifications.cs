@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
@@ -15,34 +16,27 @@ internal static class UnreadNotifications
 
     public static void Write(SyncRound round, Utf8JsonWriter json, Room room)
     {
-        var counts = NotificationTable.Unread(round.Db, round.Request.User, room.Nid);
+        var unread = UnreadTable.Of(round.Db, room.Nid, round.Request.User);
         if (!round.Filter.Timeline.UnreadThreadNotifications)
         {
-            WriteCounts(json, "unread_notifications"u8, counts);
+            WriteCounts(json, "unread_notifications"u8, unread.Notifications, unread.Highlights);
             return;
         }
 
         // "If unread_thread_notifications was specified as true on the RoomEventFilter, these counts will only be for the main timeline
         // rather than all events in the room."
-        WriteCounts(json, "unread_notifications"u8, counts.Where(count => count.RootId is null));
+        WriteCounts(json, "unread_notifications"u8, unread.Main.Notifications, unread.Main.Highlights);
         json.WriteStartObject("unread_thread_notifications"u8);
-        foreach (var count in counts.Where(count => count.RootId is not null))
+        foreach (var (rootId, count) in UnreadTable.ThreadsOf(round.Db, room.Nid, unread.Threads))
         {
-            WriteCounts(json, System.Text.Encoding.UTF8.GetBytes(count.RootId!), [count]);
+            WriteCounts(json, System.Text.Encoding.UTF8.GetBytes(rootId), count.Notifications, count.Highlights);
         }
 
         json.WriteEndObject();
     }
 
-    private static void WriteCounts(Utf8JsonWriter json, ReadOnlySpan<byte> name, IEnumerable<UnreadCount> counts)
+    private static void WriteCounts(Utf8JsonWriter json, ReadOnlySpan<byte> name, long notifications, long highlights)
     {
-        var (notifications, highlights) = (0L, 0L);
-        foreach (var count in counts)
-        {
-            notifications += count.Notifications;
-            highlights += count.Highlights;
-        }
-
         json.WriteStartObject(name);
         json.WriteNumber("highlight_count"u8, highlights);
         json.WriteNumber("notification_count"u8, notifications);
