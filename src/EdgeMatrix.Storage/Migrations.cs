@@ -7,12 +7,14 @@ namespace EdgeMatrix.Storage;
 /// </remarks>
 internal static class Migrations
 {
-    // A number as a Varint, in hexadecimal; up to 2^28, beyond which there are no users.
+    // A number as a Varint, in hexadecimal; up to 2^35, beyond which there are no users.
     private const string VarintHex = """
         CASE WHEN number < 128 THEN printf('%02X', number)
         WHEN number < 16384 THEN printf('%02X%02X', number & 127 | 128, number >> 7)
         WHEN number < 2097152 THEN printf('%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14)
-        ELSE printf('%02X%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21) END
+        WHEN number < 268435456
+        THEN printf('%02X%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21)
+        ELSE printf('%02X%02X%02X%02X%02X', number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21 & 127 | 128, number >> 28) END
         """;
 
     public static readonly string[] All =

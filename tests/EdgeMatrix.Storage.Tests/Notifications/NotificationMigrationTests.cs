@@ -8,7 +8,7 @@ public sealed class NotificationMigrationTests : IAsyncLifetime
 {
     private const int Before = 20;
 
-    // Users whose numbers take one to four bytes, and lie apart by as much.
+    // Users whose numbers take one to five bytes, and lie apart by as much.
     private static readonly long[] _users = [1, 2, 100, 9_000, 3_000_000, 200_000_000];
 
     private readonly TemporaryDatabase _files = new();
