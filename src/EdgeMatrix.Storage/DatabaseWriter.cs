@@ -46,6 +46,9 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private int _logPages;
     private bool _flushing;
 
+    /// <summary>Of the group that is being written: what did not fail is stored.</summary>
+    private bool _isCommitted;
+
     public DatabaseWriter(
         DatabaseConnection connection, PageCaches pages, EventBodyCodec bodies, KnownStateKeys stateKeys, DatabaseOptions options)
     {
@@ -248,13 +251,22 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             return;
         }
 
-        if (_flush is { IsDue: true } && _logFailure is null)
+        _isCommitted = false;
+        try
         {
-            WriteGroupAndFlush();
+            if (_flush is { IsDue: true } && _logFailure is null)
+            {
+                WriteGroupAndFlush();
+            }
+            else
+            {
+                WriteGroup();
+            }
         }
-        else
+        catch (Exception exception)
         {
-            WriteGroup();
+            // Memory that ran out, a bug: no job may stay in the group for that, where it would be run once more with the next.
+            FailGroup(exception);
         }
 
         foreach (var job in _group)
@@ -266,7 +278,19 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         }
 
         _group.Clear();
-        _connection.Fit(_pages.KiBOf(writer: true));
+        FitCache();
+    }
+
+    private void FitCache()
+    {
+        try
+        {
+            _connection.Fit(_pages.KiBOf(writer: true));
+        }
+        catch (DatabaseException)
+        {
+            // The jobs are written, and whoever waits for them waits for no more. The next group fits it.
+        }
     }
 
     private bool IsCheckpointDue => (_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null;
@@ -291,9 +315,15 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         }));
         _connection.Execute("PRAGMA synchronous = FULL");
         _flushing = true;
-        WriteGroup();
-        _flushing = false;
-        _connection.Execute("PRAGMA synchronous = NORMAL");
+        try
+        {
+            WriteGroup();
+        }
+        finally
+        {
+            _flushing = false;
+            _connection.Execute("PRAGMA synchronous = NORMAL");
+        }
     }
 
     private void WriteGroup()
@@ -317,13 +347,15 @@ internal sealed class DatabaseWriter : IAsyncDisposable
 
                 Run("COMMIT");
             }
+
+            _isCommitted = true;
         }
-        catch (DatabaseException exception)
+        catch (Exception exception)
         {
             FailGroup(exception);
-            if (_flushing && exception.IsSyncFailure)
+            if (_flushing && exception is DatabaseException { IsSyncFailure: true } failure)
             {
-                KeepLog(exception);
+                KeepLog(failure);
             }
         }
 
@@ -342,12 +374,18 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             return;
         }
 
-        if (!_group.TrueForAll(job => job.IsEmpty))
+        try
         {
-            CountCommit();
+            if (!_group.TrueForAll(job => job.IsEmpty))
+            {
+                CountCommit();
+            }
         }
-
-        Publish();
+        finally
+        {
+            // What is on the disk is told in any case.
+            Publish();
+        }
     }
 
     private void CountCommit()
@@ -442,11 +480,18 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         }
     }
 
-    private void FailGroup(DatabaseException exception)
+    private void FailGroup(Exception exception)
     {
         foreach (var job in _group)
         {
-            job.Failure ??= new DatabaseException("The write is not stored: " + exception.Message, exception);
+            if (_isCommitted && job.Failure is null)
+            {
+                job.AfterCommitFailure ??= exception;
+            }
+            else
+            {
+                job.Failure ??= new DatabaseException("The write is not stored: " + exception.Message, exception);
+            }
         }
 
         if (_connection.InTransaction)

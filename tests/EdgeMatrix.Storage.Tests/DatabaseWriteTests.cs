@@ -307,6 +307,29 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_written_before_something_else_fails_is_not_written_once_more()
+    {
+        await _files.CloseAsync();
+        _database = _files.Open(new DatabaseOptions(_files.Path)
+        {
+            RelaxedDurability = true, FlushInterval = TimeSpan.FromMinutes(1), Time = new FailingTimer(),
+        });
+        var runs = 0;
+        var write = _database.Queue(db =>
+        {
+            runs++;
+            Set(db, "first", "v");
+            return true;
+        });
+
+        write.Start();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => write.Task);
+        await _database.WriteAsync(db => Set(db, "second", "v"));
+        Assert.Equal((1, 2), (runs, Count()));
+    }
+
+    [Fact]
     public async Task Closing_writes_what_is_queued_and_then_refuses()
     {
         var writes = Enumerable.Range(0, 2000).Select(n => _database.WriteAsync(db => Set(db, $"k{n}", "v"))).ToArray();
@@ -318,6 +341,28 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
 
         _database = _files.Open();
         Assert.Equal(2000, Count());
+    }
+
+    /// <summary>Its timers cannot be set the first time, which the writer asks for once a group is on its way to the disk.</summary>
+    private sealed class FailingTimer : TimeProvider, ITimer
+    {
+        private bool _hasFailed;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => this;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => _hasFailed ? true : throw Fail();
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+        private InvalidOperationException Fail()
+        {
+            _hasFailed = true;
+            return new InvalidOperationException("no timer");
+        }
     }
 
     /// <summary>Keeps the writer busy, so that the writes that follow gather into a group.</summary>
