@@ -20,6 +20,9 @@ public sealed class EventNotifications
     // "a maximum of 3 hops is recommended to cover indirect relationships."
     private const int MaxHops = 3;
 
+    // What is known of a user beside their rules and whom they ignore.
+    private const int RecipientBytes = 64;
+
     // Compiled rules take about this times as much as their text.
     private const int BytesAByteOfRules = 8;
 
@@ -27,6 +30,10 @@ public sealed class EventNotifications
     private readonly Database _database;
     private readonly Action<long> _changed;
     private readonly BoundedCache<long, Recipient> _recipients = new("push_rules", wanted: 4 << 20, least: 64 << 10);
+
+    // Most users have the rules that everybody begins with, which are compiled once for all of them.
+    private readonly PushRuleEvaluator _everyones = PushRuleEvaluator.OfEveryone();
+    private readonly HashSet<string> _nobody = [];
 
     // Who came to a room by a job that may not be on the disk yet, and so may not be one of its members in memory.
     private readonly List<(long Room, long User, long Nid)> _comers = [];
@@ -88,12 +95,13 @@ public sealed class EventNotifications
     private (List<Notified> Notified, List<long> ToPush) Evaluate(WriteTransaction db, PushedEvent pushed, long room, long[] users)
     {
         var (notified, toPush) = (new List<Notified>(), new List<long>());
+        (bool IsKnown, PushActions? Actions) toOthers = default;
         foreach (var user in RecipientTable.Of(db, room, users))
         {
             if (user.UserId != pushed.Event.Sender
                 && FindRecipient(db, user) is var recipient
                 && !recipient.Ignored.Contains(pushed.Event.Sender)
-                && recipient.Rules.Evaluate(pushed) is { } actions)
+                && Ask(recipient, user.UserId) is { } actions)
             {
                 notified.Add(new Notified(user.User, actions.Highlight));
                 if (user.HasPusher)
@@ -104,6 +112,19 @@ public sealed class EventNotifications
         }
 
         return (notified, toPush);
+
+        // Whom the event does not name it is the same to, by the rules of everyone.
+        PushActions? Ask(Recipient recipient, string userId)
+        {
+            pushed.Recipient = userId;
+            if (recipient.Rules != _everyones || _everyones.DependsOnRecipient(pushed))
+            {
+                return recipient.Rules.Evaluate(pushed);
+            }
+
+            toOthers = toOthers.IsKnown ? toOthers : (true, _everyones.Evaluate(pushed));
+            return toOthers.Actions;
+        }
     }
 
     private static void NoteRead(List<long> changed, long user, bool hasRead)
@@ -137,9 +158,9 @@ public sealed class EventNotifications
         }
 
         var (rules, bytes) = UserPushRules.ReadWithBytes(db, user.User, user.UserId);
-        var ignored = user.IgnoredPosition is null ? [] : IgnoredUsers.Read(db, user.User);
-        var recipient = new Recipient(new PushRuleEvaluator(rules, user.UserId), ignored, version);
-        _recipients.Set(user.User, recipient, (bytes * BytesAByteOfRules) + ignored.Sum(name => (long)name.Length * 4));
+        var ignored = user.IgnoredPosition is null ? _nobody : IgnoredUsers.Read(db, user.User);
+        var recipient = new Recipient(bytes == 0 ? _everyones : new PushRuleEvaluator(rules, user.UserId), ignored, version);
+        _recipients.Set(user.User, recipient, RecipientBytes + (bytes * BytesAByteOfRules) + ignored.Sum(name => (long)name.Length * 4));
         return recipient;
     }
 

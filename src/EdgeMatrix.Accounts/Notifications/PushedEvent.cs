@@ -16,6 +16,9 @@ public sealed class PushedEvent(Session db, Room room, Pdu pdu, long state)
 
     public Pdu Event => pdu;
 
+    /// <summary>Whom the rules of everyone are asked for.</summary>
+    public string Recipient { get; set; } = "";
+
     /// <summary>How many are joined to the room.</summary>
     public long JoinedMembers => _joined ??= RoomTable.Find(db, room.Nid)?.Joined ?? 0;
 

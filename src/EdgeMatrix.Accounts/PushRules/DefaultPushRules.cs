@@ -9,8 +9,8 @@ public static class DefaultPushRules
     /// <summary>Always more important than any other rule.</summary>
     public const string Master = ".m.rule.master";
 
-    // Where a rule looks for the user's own id.
-    private const string UserPlaceholder = "[the user's Matrix ID]";
+    /// <summary>Where a rule of <see cref="Everyones"/> looks for the id of the user whose rules are asked.</summary>
+    internal const string UserPlaceholder = "[the user's Matrix ID]";
 
     private const string Definitions = """
         {"override": [
@@ -70,8 +70,8 @@ public static class DefaultPushRules
            "actions": ["notify"]}]}
         """;
 
-    /// <summary>About how long they are.</summary>
-    public static int Bytes => Definitions.Length;
+    /// <summary>The rules as they are for everybody at once.</summary>
+    internal static PushRuleset Everyones() => JsonSerializer.Deserialize(Definitions, PushRulesJson.Default.PushRuleset)!;
 
     public static PushRuleset For(string userId)
     {

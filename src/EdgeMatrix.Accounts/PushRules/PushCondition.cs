@@ -15,14 +15,20 @@ internal static class PushCondition
 
     private static readonly string[] _body = ["content", "body"];
 
-    /// <param name="userId">The owner of the rule.</param>
+    /// <summary>Whether a condition of the rules of everyone may hold for one of them and not for another.</summary>
+    public static bool DependsOnOwner(JsonElement condition) => Text(condition, "kind") == "contains_display_name"
+        || Text(condition, "pattern") == DefaultPushRules.UserPlaceholder
+        || Text(condition, "value") == DefaultPushRules.UserPlaceholder;
+
+    /// <param name="userId">The owner of the rule; of the rules of everyone <see cref="DefaultPushRules.UserPlaceholder"/>.</param>
     public static Predicate<PushedEvent> Compile(JsonElement condition, string userId) => Text(condition, "kind") switch
     {
+        "event_match" when IsOwner(userId, Text(condition, "pattern")) => OwnerMatch(Text(condition, "key")),
         "event_match" => EventMatch(Text(condition, "key"), Text(condition, "pattern")),
         "event_property_is" => PropertyIs(Text(condition, "key"), condition),
-        "event_property_contains" => PropertyContains(Text(condition, "key"), condition),
+        "event_property_contains" => PropertyContains(Text(condition, "key"), condition, userId),
         "contains_display_name" => pushed =>
-            pushed.DisplayName(userId) is { Length: > 0 } name && Body(pushed.Event) is { } body && Glob.Literal(name).IsMatchOfWords(body),
+            pushed.DisplayName(Owner(pushed, userId)) is { Length: > 0 } name && Body(pushed.Event) is { } body && Glob.Literal(name).IsMatchOfWords(body),
         "room_member_count" => MemberCount(Text(condition, "is")),
         "sender_notification_permission" => Text(condition, "key") is { } key ? pushed => pushed.SenderMayNotify(key) : Never,
 
@@ -38,6 +44,17 @@ internal static class PushCondition
     }
 
     private static bool Never(PushedEvent pushed) => false;
+
+    // Of the rules of everyone, the owner is whoever they are asked for.
+    private static string Owner(PushedEvent pushed, string userId) => userId == DefaultPushRules.UserPlaceholder ? pushed.Recipient : userId;
+
+    private static bool IsOwner(string userId, string? text) => userId == DefaultPushRules.UserPlaceholder && text == userId;
+
+    private static Predicate<PushedEvent> OwnerMatch(string? key)
+    {
+        var path = EventProperty.Path(key ?? "");
+        return pushed => string.Equals(EventProperty.Text(pushed.Event, path), pushed.Recipient, StringComparison.OrdinalIgnoreCase);
+    }
 
     private static string? Body(Pdu pdu) => Cut(EventProperty.Text(pdu, _body));
 
@@ -80,7 +97,7 @@ internal static class PushCondition
         return pushed => EventProperty.InContent(pushed.Event, path) is { } found && AreEqual(found, value);
     }
 
-    private static Predicate<PushedEvent> PropertyContains(string? key, JsonElement condition)
+    private static Predicate<PushedEvent> PropertyContains(string? key, JsonElement condition, string userId)
     {
         if (key is null || !condition.TryGetProperty("value", out var value))
         {
@@ -88,6 +105,12 @@ internal static class PushCondition
         }
 
         var path = EventProperty.Path(key);
+        if (value.ValueKind == JsonValueKind.String && IsOwner(userId, value.GetString()))
+        {
+            return pushed => EventProperty.InContent(pushed.Event, path) is { ValueKind: JsonValueKind.Array } list
+                && list.EnumerateArray().Any(element => element.ValueKind == JsonValueKind.String && element.ValueEquals(pushed.Recipient));
+        }
+
         return pushed => EventProperty.InContent(pushed.Event, path) is { ValueKind: JsonValueKind.Array } found
             && found.EnumerateArray().Any(element => AreEqual(element, value));
     }

@@ -13,7 +13,9 @@ public sealed record PushActions(JsonElement Actions, bool Highlight);
 public sealed class PushRuleEvaluator
 {
     private readonly List<(Predicate<PushedEvent>[] Conditions, PushActions? Actions)> _rules = [];
+    private readonly List<Predicate<PushedEvent>> _ofOwner = [];
 
+    /// <param name="userId">The owner of the rules; of the rules of everyone <see cref="DefaultPushRules.UserPlaceholder"/>.</param>
     public PushRuleEvaluator(PushRuleset rules, string userId)
     {
         foreach (var kind in Enum.GetValues<PushRuleKind>())
@@ -25,6 +27,12 @@ public sealed class PushRuleEvaluator
             }
         }
     }
+
+    /// <summary>Those that everybody has from the start; each time they are asked for <see cref="PushedEvent.Recipient"/>.</summary>
+    internal static PushRuleEvaluator OfEveryone() => new(DefaultPushRules.Everyones(), DefaultPushRules.UserPlaceholder);
+
+    /// <summary>Of the rules of everyone: whether the event names the recipient, and so may be another thing to them than to everyone else.</summary>
+    internal bool DependsOnRecipient(PushedEvent pushed) => _ofOwner.Exists(holds => holds(pushed));
 
     /// <summary>What the most important rule that matches says; null if it is to do nothing, or no rule matches.</summary>
     public PushActions? Evaluate(PushedEvent pushed)
@@ -41,15 +49,26 @@ public sealed class PushRuleEvaluator
     }
 
     // "In the cases of room and sender rules, the rule_id of the rule determines its behaviour."
-    private static Predicate<PushedEvent>[] Conditions(PushRuleKind kind, PushRule rule, string userId) => kind switch
+    private Predicate<PushedEvent>[] Conditions(PushRuleKind kind, PushRule rule, string userId) => kind switch
     {
         PushRuleKind.Content => [PushCondition.BodyMatches(rule.Pattern ?? "")],
         PushRuleKind.Room => [pushed => pushed.Event.RoomId == rule.RuleId],
         PushRuleKind.Sender => [pushed => pushed.Event.Sender == rule.RuleId],
         _ => rule.Conditions is { ValueKind: JsonValueKind.Array } conditions
-            ? [.. conditions.EnumerateArray().Select(condition => PushCondition.Compile(condition, userId))]
+            ? [.. conditions.EnumerateArray().Select(condition => Compile(condition, userId))]
             : [],
     };
+
+    private Predicate<PushedEvent> Compile(JsonElement condition, string userId)
+    {
+        var compiled = PushCondition.Compile(condition, userId);
+        if (PushCondition.DependsOnOwner(condition))
+        {
+            _ofOwner.Add(compiled);
+        }
+
+        return compiled;
+    }
 
     private static PushActions? Actions(JsonElement actions)
     {

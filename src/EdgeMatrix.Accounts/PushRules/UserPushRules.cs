@@ -162,13 +162,17 @@ public sealed class UserPushRules(Database database, ChangeNotifier notifier)
     /// <param name="user">Nid of the user.</param>
     public static PushRuleset Read(Session db, long user, string userId) => ReadWithBytes(db, user, userId).Rules;
 
-    /// <summary>The rules of a user, and about how long they are.</summary>
+    /// <summary>The rules of a user, and about how long they are; 0 where they are those that everybody has from the start.</summary>
     internal static (PushRuleset Rules, long Bytes) ReadWithBytes(Session db, long user, string userId)
     {
         var defaults = DefaultPushRules.For(userId);
-        return AccountDataTable.Find(db, user, AccountDataTable.Global, Type) is { } stored
-            ? (Merge(defaults, JsonSerializer.Deserialize(stored, PushRulesJson.Default.PushRulesContent)!.Global), stored.Length)
-            : (defaults, DefaultPushRules.Bytes);
+        if (AccountDataTable.Find(db, user, AccountDataTable.Global, Type) is not { } stored)
+        {
+            return (defaults, 0);
+        }
+
+        var rules = Merge(defaults, JsonSerializer.Deserialize(stored, PushRulesJson.Default.PushRulesContent)!.Global);
+        return (rules, Write(rules) == Write(defaults) ? 0 : stored.Length);
     }
 
     /// <summary>

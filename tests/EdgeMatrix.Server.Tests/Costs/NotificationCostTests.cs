@@ -56,6 +56,28 @@ public sealed class NotificationCostTests(ITestOutputHelper output)
         Assert.InRange(many.ReceiptInTheMiddle.Steps, 1, 12 * 500);
     }
 
+    /// <remarks>As many as nearly all are: with the rules that everybody begins with.</remarks>
+    [Fact]
+    public async Task Users_without_rules_of_their_own_take_little_memory()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, room) = await FillAsync(server, 5);
+        var bob = await server.RegisterAsync("bob");
+        await bob.PostAsync($"{V3}/join/{room}", "{}");
+        await alice.SendTextAsync(room, "all have the same rules", "t1");
+        Assert.InRange(Each(), 1, 256);
+
+        await bob.PutAsync($"{V3}/pushrules/global/content/tea", """{"actions":["notify"],"pattern":"tea"}""");
+        await alice.SendTextAsync(room, "bob has his own", "t2");
+        Assert.InRange(Each(), 1_000, 100_000);
+
+        long Each()
+        {
+            var use = server.Part<Database>().Memory.Shares.Single(share => share.Name == "push_rules").Use;
+            return use.Bytes / use.Entries;
+        }
+    }
+
     /// <summary>What it takes to be told how much is unread, to read to the middle, to write, and to read to the end, where so much is unread.</summary>
     private static async Task<(DatabaseCost Counts, DatabaseCost ReceiptInTheMiddle, DatabaseCost Send, DatabaseCost Receipt)> CountAsync(int unread)
     {
