@@ -28,6 +28,8 @@ public sealed class Database : IAsyncDisposable
         pages.Add(writing);
         Memory.Add(pages);
         Memory.Add(new BodyCoderMemory(Bodies));
+        Memory.Add(Bodies.Frames.Share);
+        Memory.Add(Bodies.Recent);
         _stateKeys = new KnownStateKeys(Memory);
         _readers = new DatabaseReaders(options, pages);
         _writer = new DatabaseWriter(writing, pages, Bodies, _stateKeys, options);

@@ -51,6 +51,9 @@ public sealed class BoundedCache<TKey, TValue>(string name, long wanted, long le
         return false;
     }
 
+    /// <summary>Whether the entry is there; that it was asked for is of no account.</summary>
+    public bool Contains(TKey key) => _nodes.ContainsKey(key);
+
     /// <summary>Adds or replaces an entry, and gives up others until it has room; one that is larger than the whole cache is not kept.</summary>
     /// <param name="bytes">What key and value take.</param>
     public void Set(TKey key, TValue value, long bytes)
