@@ -140,7 +140,7 @@ public sealed class UnreadStoryTests : IAsyncLifetime
     private async Task<JsonElement> RoomOfSyncAsync(TestSession person, string filter) =>
         (await person.GetAsync($"{V3}/sync?filter={Uri.EscapeDataString(filter)}"))["rooms"].GetProperty("join").GetProperty(_room);
 
-    private async Task<List<(string Event, bool Read)>> ListAsync(TestSession person, string only)
+    private static async Task<List<(string Event, bool Read)>> ListAsync(TestSession person, string only)
     {
         var listed = new List<(string, bool)>();
         for (var from = ""; ;)
