@@ -9,7 +9,6 @@ public static class AccountLeftovers
         "DELETE FROM backed_up_keys WHERE user = ?",
         "UPDATE key_backups SET deleted = 1, auth_data = '{}', keys = 0 WHERE user = ?",
         "DELETE FROM cross_signing_keys WHERE user = ?",
-        "DELETE FROM read_to WHERE user = ?1 AND room IN (SELECT room FROM memberships WHERE user = ?1)",
         "DELETE FROM pushers WHERE user = ?",
         "DELETE FROM status_messages WHERE user = ?",
     ];
@@ -21,7 +20,8 @@ public static class AccountLeftovers
         "DELETE FROM receipts WHERE user = ?",
     ];
 
-    /// <summary>Deletes what only the user's clients had use for: filters, key backups, cross-signing keys, notifications.</summary>
+    /// <summary>Deletes what only the user's clients had use for: filters, key backups, cross-signing keys, pushers.</summary>
+    /// <remarks>What the user was notified of, and has read, is told of each event with all others, and goes with the events or as it grows old.</remarks>
     public static void Delete(WriteTransaction db, long user) => Run(db, _ofAccountSql, user);
 
     /// <summary>Deletes what tells of the user and is no event: profile, account data, receipts.</summary>

@@ -111,6 +111,23 @@ public sealed class ForgottenNotificationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_gives_up_their_account_leaves_counts_that_are_right()
+    {
+        var first = await SayAsync("one");
+        await _bob.PostAsync($"{V3}/rooms/{_room}/receipt/m.read/{first}", "{}");
+        await SayAsync("two");
+
+        var given = await _bob.PostAsync(
+            $"{V3}/account/deactivate",
+            """{"auth":{"type":"m.login.password","identifier":{"type":"m.id.user","user":"bob"},"password":"secret"},"erase":true}""");
+
+        Assert.Equal(200, (int)given.Status);
+        using var snapshot = _server.Part<Database>().OpenSnapshot();
+        Assert.Empty(DatabaseCheck.Findings(snapshot));
+        Assert.Equal((0, 0), UnreadTable.OfUser(snapshot, UserTable.Find(snapshot, "@bob:test")!.Value));
+    }
+
+    [Fact]
     public async Task A_room_that_is_deleted_takes_its_notifications_along()
     {
         await SayAsync("one");
