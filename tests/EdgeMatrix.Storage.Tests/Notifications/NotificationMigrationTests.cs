@@ -6,7 +6,7 @@ namespace EdgeMatrix.Storage.Tests.Notifications;
 
 public sealed class NotificationMigrationTests : IAsyncLifetime
 {
-    private const int Before = 20;
+    private const int Before = 23;
 
     // Users whose numbers take one to five bytes, and lie apart by as much.
     private static readonly long[] _users = [1, 2, 100, 9_000, 3_000_000, 200_000_000];
