@@ -241,6 +241,13 @@ internal static class ConfigKeys
             [("messages", BadgeCount.Messages), ("rooms", BadgeCount.Rooms)],
             options => options.Push.Badge,
             (options, badge) => options with { Push = options.Push with { Badge = badge } }),
+        ConfigKey.List(
+            "appservices",
+            "Registration files (YAML) of application services: bridges and bots.",
+            options => options.AppServices.Files,
+            (options, files) => options with { AppServices = options.AppServices with { Files = files } },
+            RefuseEmpty,
+            mayBeEmpty: true),
         ConfigKey.Size(
             "media.max_upload",
             "The largest file that a user may upload.",

@@ -1,3 +1,5 @@
+using EdgeMatrix.Configuration.AppServices;
+
 namespace EdgeMatrix.Configuration;
 
 /// <summary>Puts the configuration together: file, environment, command line, and every problem with them at once.</summary>
@@ -21,6 +23,7 @@ internal sealed class ConfigLoader
         loader.ReadEnvironment(sources.Environment);
         loader.ReadCommandLine(sources.CommandLine);
         loader.CheckTogether();
+        loader.ReadRegistrations();
         problems = loader._problems;
         return problems.Count == 0 ? new EffectiveConfig(loader._options, loader._origins) : null;
     }
@@ -62,7 +65,7 @@ internal sealed class ConfigLoader
             }
 
             var key = variable[EnvironmentPrefix.Length..].ToLowerInvariant().Replace("__", ".", StringComparison.Ordinal);
-            if (key.Contains('.', StringComparison.Ordinal))
+            if (key.Contains('.', StringComparison.Ordinal) || ConfigKeys.Find(key) is not null)
             {
                 AssignText(key, text, where: variable, origin: $"environment {variable}");
             }
@@ -135,6 +138,12 @@ internal sealed class ConfigLoader
             var (given, missing) = _options.Tls.Cert is null ? ("tls.key", "tls.cert") : ("tls.cert", "tls.key");
             _problems.Add($"{_origins[given]}: {given} needs {missing} beside it");
         }
+    }
+
+    private void ReadRegistrations()
+    {
+        var services = _options.AppServices;
+        _options = _options with { AppServices = services with { Registrations = RegistrationFile.ReadAll(services.Files, _problems) } };
     }
 
     private static string VariableOf(ConfigKey key) =>

@@ -11,12 +11,14 @@ internal sealed record EffectiveConfig(HomeserverOptions Options, IReadOnlyDicti
     public string ToToml()
     {
         var text = new StringBuilder();
-        foreach (var table in ConfigKeys.All.GroupBy(key => key.Name.Split('.')[0]))
+
+        // Keys of no table come before all tables.
+        foreach (var table in ConfigKeys.All.GroupBy(key => TableOf(key.Name)).OrderBy(table => table.Key.Length > 0))
         {
-            text.Append(text.Length == 0 ? "" : "\n").Append('[').Append(table.Key).Append("]\n");
+            text.Append(text.Length == 0 ? "" : "\n").Append(table.Key.Length == 0 ? "" : $"[{table.Key}]\n");
             foreach (var key in table)
             {
-                var name = key.Name[(table.Key.Length + 1)..];
+                var name = table.Key.Length == 0 ? key.Name : key.Name[(table.Key.Length + 1)..];
                 var value = key.Read(Options);
                 text.Append("# ").Append(key.Doc).Append('\n');
                 text.Append(value switch
@@ -30,6 +32,8 @@ internal sealed record EffectiveConfig(HomeserverOptions Options, IReadOnlyDicti
 
         return text.ToString();
     }
+
+    private static string TableOf(string name) => name[..Math.Max(0, name.IndexOf('.'))];
 
     private string OriginOf(ConfigKey key) => Origins.GetValueOrDefault(key.Name, "default");
 }

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
@@ -22,6 +23,7 @@ public sealed record HomeserverOptions
     public PresenceOptions Presence { get; init; } = new();
     public TurnOptions Turn { get; init; } = new([], null, TimeSpan.FromDays(1));
     public PushOptions Push { get; init; } = new();
+    public AppServiceOptions AppServices { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public SearchOptions Search { get; init; } = new();
     public StorageOptions Storage { get; init; } = new();
@@ -125,6 +127,15 @@ public sealed record PushOptions
 {
     /// <summary>What the number counts that push gateways are told.</summary>
     public BadgeCount Badge { get; init; } = BadgeCount.Messages;
+}
+
+public sealed record AppServiceOptions
+{
+    /// <summary>Registration files of application services.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>What stands in them, once they were read.</summary>
+    public IReadOnlyList<AppServiceRegistration> Registrations { get; init; } = [];
 }
 
 public sealed record MediaOptions

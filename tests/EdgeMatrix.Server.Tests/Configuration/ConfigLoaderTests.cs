@@ -170,6 +170,25 @@ public sealed class ConfigLoaderTests : IDisposable
         Assert.Equal(config.Options.Log, again.Log);
     }
 
+    [Fact]
+    public void Application_services_are_named_before_all_tables_and_their_files_are_read()
+    {
+        var registration = Path.ChangeExtension(_file, ".yaml");
+        File.WriteAllText(registration, "id: irc\nurl: null\nas_token: a\nhs_token: h\nsender_localpart: bot\nnamespaces: {}\n");
+        File.WriteAllText(_file, $"appservices = [\"{registration}\"]\n[server]\nname = \"a.org\"\n");
+        var config = Load(new ConfigSources { File = _file });
+        Assert.Equal("irc", Assert.Single(config.Options.AppServices.Registrations).Id);
+
+        File.WriteAllText(_file, config.ToToml());
+        Assert.Equal([registration], Load(new ConfigSources { File = _file }).Options.AppServices.Files);
+        var byEnvironment = Load(new ConfigSources { Environment = [new("EDGEMATRIX_APPSERVICES", $"[\"{registration}\"]")] });
+        Assert.Single(byEnvironment.Options.AppServices.Registrations);
+
+        File.WriteAllText(registration, "id: irc\n");
+        Assert.Contains($"{registration}:1: as_token is missing", Problems(new ConfigSources { CommandLine = [Set("appservices", registration)] }));
+        File.Delete(registration);
+    }
+
     private static CommandLineSetting Set(string key, string value) => new("--set", key, value);
 
     private static EffectiveConfig Load(ConfigSources sources)
