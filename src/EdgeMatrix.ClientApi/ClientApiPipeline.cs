@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Pipeline;
@@ -27,7 +28,10 @@ public static class ClientApiPipeline
         app.UseRouting();
         app.Use(Unrecognized.Invoke);
         app.Use(RequestPath.Decode);
-        app.Use(new TokenAuthentication(app.Services.GetRequiredService<AccessTokens>()).InvokeAsync);
+        app.Use(new TokenAuthentication(
+            app.Services.GetRequiredService<AccessTokens>(),
+            app.Services.GetRequiredService<KnownAppServices>(),
+            app.Services.GetRequiredService<Database>()).InvokeAsync);
         app.Use(new RequestRates(app.Services.GetRequiredService<RateLimiter>()).InvokeAsync);
         app.Use(new UserActivity(app.Services.GetRequiredService<UserPresence>()).InvokeAsync);
     }

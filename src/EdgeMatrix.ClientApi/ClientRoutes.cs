@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Filters;
@@ -8,6 +9,7 @@ using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Admin;
+using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Authentication.Pages;
 using EdgeMatrix.ClientApi.ClientConfig;
@@ -25,10 +27,11 @@ using EdgeMatrix.ClientApi.Reports;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.ClientApi.Search;
 using EdgeMatrix.ClientApi.Sync;
+using EdgeMatrix.ClientApi.ThirdParties;
 using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
-using EdgeMatrix.ClientApi.ThirdPartyNetworks;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms.Presence;
@@ -61,12 +64,12 @@ public static class ClientRoutes
         api.Get("/.well-known/matrix/support", c => ServerDiscovery.GetSupport(c.Part<ClientApiOptions>())).WithoutToken();
 
         // Client authentication: login, logout, registration, account management
-        api.Get(V3 + "/login", c => Sessions.GetFlows(c.Part<ClientApiOptions>())).WithoutToken();
+        api.Get(V3 + "/login", c => Sessions.GetFlows(c.Part<ClientApiOptions>(), c.Part<KnownAppServices>())).WithoutToken();
         api.Post(
             V3 + "/login",
             c => Sessions.LogIn(
                 c.Request, c.Part<UserAccounts>(), c.Part<LoginTokens>(), c.Part<Logins>(), c.Server, c.Part<ClientApiOptions>(),
-                c.Part<RateLimiter>())).WithoutToken().WithRate(RateKind.Login);
+                c.Part<RateLimiter>())).WithAppServiceToken().WithRate(RateKind.Login);
         api.Post(
             V1 + "/login/get_token",
             c => LoginTokenEndpoint.Get(
@@ -88,12 +91,13 @@ public static class ClientRoutes
             V3 + "/register",
             c => Registration.Register(
                 c.Request, c.Part<UserInteractiveAuthentication>(), c.Part<UserAccounts>(), c.Part<Logins>(), c.Server,
-                c.Part<RegistrationTokens>(), c.Part<AccessTokens>(), c.Part<ServerNotices>(),
-                c.Part<ClientApiOptions>())).WithoutToken().WithRate(RateKind.Registration);
+                c.Part<RegistrationTokens>(), c.Part<AccessTokens>(), c.Part<ServerNotices>(), c.Part<KnownAppServices>(),
+                c.Part<ClientApiOptions>())).WithAppServiceToken().WithRate(RateKind.Registration);
         api.Get(
             V3 + "/register/available",
             c => Registration.IsAvailable(
-                c.Request, c.Part<UserAccounts>(), c.Part<ServerNotices>(), c.Part<ClientApiOptions>())).WithoutToken();
+                c.Request, c.Part<UserAccounts>(), c.Part<ServerNotices>(), c.Part<KnownAppServices>(),
+                c.Part<ClientApiOptions>())).WithoutToken();
         api.Get(
             V1 + "/register/m.login.registration_token/validity",
             c => Registration.IsTokenValid(
@@ -147,10 +151,14 @@ public static class ClientRoutes
         // User data: profiles
         foreach (var profile in (ReadOnlySpan<string>)[V3 + "/profile", "/_matrix/client/unstable/uk.tcpip.msc4133/profile"])
         {
-            api.Get(profile + "/{userId}", c => ProfileFields.GetAll(c["userId"], c.Part<UserProfiles>())).WithoutToken();
+            api.Get(
+                profile + "/{userId}",
+                c => ProfileFields.GetAll(
+                    c["userId"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
             api.Get(
                 profile + "/{userId}/{keyName}",
-                c => ProfileFields.Get(c["userId"], c["keyName"], c.Part<UserProfiles>())).WithoutToken();
+                c => ProfileFields.Get(
+                    c["userId"], c["keyName"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
             api.Put(
                 profile + "/{userId}/{keyName}",
                 c => ProfileFields.Set(c["userId"], c["keyName"], c.Request, c.Requester, c.Part<UserProfiles>()));
@@ -163,15 +171,15 @@ public static class ClientRoutes
         api.Get(V3 + "/voip/turnServer", c => TurnServer.Get(c.Requester, c.Part<TurnOptions>(), c.Engine));
         api.Get(V3 + "/presence/{userId}/status", c => PresenceEndpoints.Get(c["userId"], c.Requester, c.Part<UserPresence>(), c.Engine));
         api.Put(V3 + "/presence/{userId}/status", c => PresenceEndpoints.Set(c["userId"], c.Request, c.Requester, c.Part<UserPresence>()));
-        api.Get(V3 + "/thirdparty/protocols", c => ThirdPartyLookup.Protocols());
-        api.Get(V3 + "/thirdparty/protocol/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
-        api.Get(V3 + "/thirdparty/location/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
-        api.Get(V3 + "/thirdparty/user/{protocol}", c => ThirdPartyLookup.OfProtocol(c["protocol"]));
-        api.Get(V3 + "/thirdparty/location", c => ThirdPartyLookup.None());
-        api.Get(V3 + "/thirdparty/user", c => ThirdPartyLookup.None());
+        api.Get(V3 + "/thirdparty/protocols", c => ThirdPartyLookup.Protocols(c.Request, c.Part<ThirdPartyNetworks>()));
+        api.Get(V3 + "/thirdparty/protocol/{protocol}", c => ThirdPartyLookup.Protocol(c["protocol"], c.Request, c.Part<ThirdPartyNetworks>()));
+        api.Get(V3 + "/thirdparty/location/{protocol}", c => ThirdPartyLookup.Locations(c["protocol"], c.Request, c.Part<ThirdPartyNetworks>()));
+        api.Get(V3 + "/thirdparty/user/{protocol}", c => ThirdPartyLookup.Users(c["protocol"], c.Request, c.Part<ThirdPartyNetworks>()));
+        api.Get(V3 + "/thirdparty/location", c => ThirdPartyLookup.LocationsOfAlias(c.Request, c.Part<ThirdPartyNetworks>()));
+        api.Get(V3 + "/thirdparty/user", c => ThirdPartyLookup.UsersOfUserId(c.Request, c.Part<ThirdPartyNetworks>()));
         api.Get(V3 + "/devices", c => DeviceManagement.List(c.Requester, c.Part<UserDevices>()));
         api.Get(V3 + "/devices/{deviceId}", c => DeviceManagement.Get(c["deviceId"], c.Requester, c.Part<UserDevices>()));
-        api.Put(V3 + "/devices/{deviceId}", c => DeviceManagement.Rename(c["deviceId"], c.Request, c.Requester, c.Part<UserDevices>()));
+        api.Put(V3 + "/devices/{deviceId}", c => DeviceManagement.Set(c["deviceId"], c.Request, c.Requester, c.Part<UserDevices>()));
         api.Delete(
             V3 + "/devices/{deviceId}",
             c => DeviceManagement.Delete(
@@ -245,6 +253,14 @@ public static class ClientRoutes
         // Modules: user directory, mutual rooms
         api.Post(V3 + "/user_directory/search", c => UserSearch.Search(c.Request, c.Requester, c.Engine));
         api.Get(V1 + "/mutual_rooms", c => MutualRooms.Get(c.Request, c.Requester, c.Engine));
+
+        // Application Service API: client-server API extensions
+        api.Post(
+            V1 + "/appservice/{appserviceId}/ping",
+            c => AppServiceEndpoints.Ping(c["appserviceId"], c.Request, c.Requester, c.Part<AppServiceQueries>()));
+        api.Put(
+            V3 + "/directory/list/appservice/{networkId}/{roomId}",
+            c => AppServiceEndpoints.SetVisibility(c["networkId"], c["roomId"], c.Request, c.Requester, c.Engine));
 
         // Synapse's administration interface
         api.Get("/_synapse/admin/v1/register", c => SharedSecret.GetNonce(c.Part<SharedSecretSetting>())).WithoutToken();

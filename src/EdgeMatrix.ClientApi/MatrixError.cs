@@ -52,6 +52,9 @@ public sealed class MatrixError : IResult
 
     public static MatrixError UserInUse(string message) => new(400, "M_USER_IN_USE", message);
 
+    /// <summary>400: it is an application service's, or not this one's.</summary>
+    public static MatrixError Exclusive(string message) => new(400, "M_EXCLUSIVE", message);
+
     public static MatrixError MissingToken() => new(401, "M_MISSING_TOKEN", "No access token was given");
 
     /// <param name="softLogout">True only where a refresh token can bring the session back.</param>

@@ -12,6 +12,9 @@ public enum TokenUse
     Optional,
 
     Required,
+
+    /// <summary>The endpoint looks only at the tokens of application services, which call it as themselves.</summary>
+    AppService,
 }
 
 /// <summary>Marks endpoints with their <see cref="TokenUse"/>; all of the Client-Server API are <see cref="TokenUse.Required"/> unless marked.</summary>
@@ -22,6 +25,9 @@ public static class TokenUseMarks
 
     public static TBuilder WithTokenOrWithout<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Optional);
+
+    public static TBuilder WithAppServiceToken<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.AppService);
 
     public static TBuilder WithToken<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithTokenUse(TokenUse.Required);

@@ -691,5 +691,35 @@ internal static class Migrations
             WHERE read = 0 AND event > (SELECT min(position) FROM pushers p WHERE p.user = n.user);
         DROP TABLE notifications;
         """,
+
+        // 25: what application services are to be told.
+        """
+        CREATE TABLE appservices (
+            nid              INTEGER PRIMARY KEY AUTOINCREMENT,
+            id               TEXT NOT NULL UNIQUE,    -- as the registration has it
+            txn_id           TEXT,                    -- of the transaction that is not acknowledged; null: there is none
+            body             BLOB,                    -- what that transaction says, to the byte, however often it is sent
+            failing_since_ts INTEGER,                 -- ms; null while it takes what it is sent
+            last_success_ts  INTEGER                  -- ms
+        ) STRICT;
+
+        -- What is in no transaction yet.
+        CREATE TABLE appservice_queue (
+            appservice INTEGER NOT NULL,
+            position   INTEGER NOT NULL,              -- in the stream; of an event its nid
+            kind       INTEGER NOT NULL,              -- 0 event, 1 receipt, 2 to-device message, 3 devices of a user, 4 keys of a device
+            subject    INTEGER NOT NULL,              -- nid of the event, room, device or user
+            PRIMARY KEY (appservice, position)
+        ) STRICT, WITHOUT ROWID;
+
+        -- The directories that application services keep for their networks.
+        CREATE TABLE appservice_rooms (
+            appservice INTEGER NOT NULL,
+            network    TEXT NOT NULL,
+            room       INTEGER NOT NULL,
+            PRIMARY KEY (appservice, network, room)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX appservice_rooms_by_room ON appservice_rooms (room);
+        """,
     ];
 }

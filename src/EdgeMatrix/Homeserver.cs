@@ -3,6 +3,7 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Console;
 using EdgeMatrix.Console.Health;
 using EdgeMatrix.Console.Measuring;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Serving;
 using EdgeMatrix.Upkeep;
@@ -44,6 +45,7 @@ public sealed class Homeserver : IAsyncDisposable
         ProcessMetrics.Register(metrics, surroundings.Time);
         DatabaseMetrics.Register(metrics, parts.Database);
         MemoryMetrics.Register(metrics, parts.Database.Memory);
+        AppServiceMetrics.Register(metrics, parts.AppServiceDelivery);
         var requests = new RequestCounter(metrics);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -57,6 +59,7 @@ public sealed class Homeserver : IAsyncDisposable
         var upkeep = new UpkeepWorker(parts.UpkeepJobs, surroundings.Time, app.Services.GetRequiredService<ILogger<UpkeepWorker>>());
         app.Lifetime.ApplicationStopping.Register(upkeep.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.Push.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.AppServiceDelivery.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
@@ -68,7 +71,9 @@ public sealed class Homeserver : IAsyncDisposable
     /// <exception cref="IOException">An address cannot be listened on.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
+        await _parts.PrepareAppServicesAsync(cancellation);
         await _app.StartAsync(cancellation);
+        _parts.AppServiceDelivery.Start(_app.Services.GetRequiredService<ILogger<AppServiceDelivery>>());
         _parts.Push.Start(_app.Services.GetRequiredService<ILogger<PushDelivery>>());
     }
 

@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Encryption;
@@ -18,6 +19,7 @@ using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
 using EdgeMatrix.Outbound;
@@ -59,9 +61,17 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Database = database;
         Server = server;
         Outbound = new OutboundNetwork(new AddressPolicy(options.Network.Allow), time, surroundings.Outbound);
-        Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory);
+        AppServices = new KnownAppServices(options.AppServices.Registrations, server);
+        var interest = new RoomInterest(AppServices, database.Memory);
+        var appServiceNews = new AppServiceNews(AppServices, interest, service => AppServiceDelivery!.Queued(service));
+        Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory) { DevicesChanged = appServiceNews.DevicesChanged };
 
-        Engine = new RoomEngine(database, server, Notifier, time, new EventNotifications(server, database, user => Push!.Changed(user)).Record)
+        var notifications = new EventNotifications(server, database, AppServices, user => Push!.Changed(user));
+        Engine = new RoomEngine(database, server, Notifier, time, (db, appended) =>
+        {
+            notifications.Record(db, appended);
+            appServiceNews.Record(db, appended);
+        })
         {
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             Retention = new RetentionPolicy(
@@ -74,9 +84,13 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
         Push = new PushDelivery(Engine, Outbound, options.Push.Badge);
         Pushers = new UserPushers(database, Push, time);
-        Receipts = new ReadReceipts(Engine, Push.Changed);
+        Receipts = new ReadReceipts(Engine, appServiceNews.ReceiptMoved, Push.Changed);
         Typing = new TypingUsers(Notifier, time);
         Presence = new UserPresence(options.Presence.Enabled, database, Notifier, Typing, time);
+        AppServiceClient = new AppServiceClient(AppServices, Outbound);
+        AppServiceDelivery = new AppServiceDelivery(Engine, AppServices, AppServiceClient, interest, Typing, Presence);
+        AppServiceQueries = new AppServiceQueries(AppServices, AppServiceClient, AppServiceDelivery, time);
+        ThirdPartyNetworks = new ThirdPartyNetworks(AppServices, AppServiceClient);
 
         Passwords = new PasswordHasher(random);
         AccessTokens = new AccessTokens(database, time);
@@ -95,11 +109,11 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Notices = new ServerNotices(options.Notices, Engine, Accounts, Profiles, Creation, Members, Tags);
         Filters = new UserFilters(database);
 
-        var keyCounts = new KnownKeyCounts(database);
+        var keyCounts = new KnownKeyCounts(database, appServiceNews);
         KeyUploads = new KeyUploads(database, keyCounts, Notifier);
         KeyQueries = new KeyQueries(database, server);
         KeyClaims = new KeyClaims(database, server, keyCounts);
-        ToDevice = new ToDeviceMessages(database, server, Notifier, time);
+        ToDevice = new ToDeviceMessages(database, server, Notifier, appServiceNews, time);
         CrossSigning = new CrossSigning(database, server, Notifier);
         KeyBackups = new KeyBackups(database);
         DehydratedDevices = new DehydratedDevices(database, KeyUploads, Notifier);
@@ -177,6 +191,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public PushDelivery Push { get; }
 
     public UserPushers Pushers { get; }
+
+    public KnownAppServices AppServices { get; }
+
+    public AppServiceClient AppServiceClient { get; }
+
+    public AppServiceDelivery AppServiceDelivery { get; }
+
+    public AppServiceQueries AppServiceQueries { get; }
+
+    public ThirdPartyNetworks ThirdPartyNetworks { get; }
 
     public ReadReceipts Receipts { get; }
 
@@ -281,6 +305,21 @@ internal sealed class HomeserverParts : IAsyncDisposable
         }
     }
 
+    /// <summary>Readies what application services need before anything happens: their numbers, and the users that they act as.</summary>
+    /// <exception cref="IOException">The id of such a user would be too long.</exception>
+    public async Task PrepareAppServicesAsync(CancellationToken cancellation)
+    {
+        await AppServiceDelivery.PrepareAsync();
+        foreach (var service in AppServices.All.Where(service => Accounts.Find(service.SenderId) is null))
+        {
+            var (account, _) = await Accounts.AddAsync(service.Registration.SenderLocalpart, null, admin: false, cancellation);
+            if (account is null)
+            {
+                throw new IOException($"The user {service.SenderId} of the application service {service.Id} cannot be made: its id is too long");
+            }
+        }
+    }
+
     /// <summary>Hands the parts to the endpoints. The container does not dispose what it did not make.</summary>
     public void AddTo(IServiceCollection services)
     {
@@ -296,6 +335,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(HistoryPurge);
         services.AddSingleton(Push);
         services.AddSingleton(Pushers);
+        services.AddSingleton(AppServices);
+        services.AddSingleton(AppServiceDelivery);
+        services.AddSingleton(AppServiceQueries);
+        services.AddSingleton(ThirdPartyNetworks);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(Presence);
@@ -349,6 +392,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Presence.Dispose();
         Typing.Dispose();
         await Push.DisposeAsync();
+        await AppServiceDelivery.DisposeAsync();
+        AppServiceClient.Dispose();
         Outbound.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();

@@ -23,6 +23,23 @@ public sealed class UserDevices(Database database, ChangeNotifier notifier)
         return DeviceTable.Find(snapshot, user, deviceId);
     }
 
+    /// <summary>Adds a device that nobody is logged in with: an application service acts as it.</summary>
+    /// <returns>False if the id is that of one of the user's cross-signing keys, which others would take the device for.</returns>
+    public Task<bool> AddAsync(long user, string deviceId, string? displayName) => database.WriteAsync(db =>
+    {
+        if (CrossSigningTable.OfUser(db, user).Any(key => key.PublicKey == deviceId))
+        {
+            return false;
+        }
+
+        if (DeviceTable.Find(db, user, deviceId) is null)
+        {
+            DeviceTable.Insert(db, user, deviceId, displayName);
+        }
+
+        return true;
+    });
+
     /// <summary>False if the user has no such device.</summary>
     public Task<bool> RenameAsync(long user, string deviceId, string? displayName) =>
         database.WriteAsync(db =>

@@ -15,6 +15,7 @@ internal static class DeviceLists
     {
         var position = db.NextPosition();
         DeviceListTable.Set(db, user, position);
+        notifier.DevicesChanged?.Invoke(db, user, position);
         var others = MembershipTable.LocalsWithSharedRoom(db, user);
         db.AfterCommit(() =>
         {

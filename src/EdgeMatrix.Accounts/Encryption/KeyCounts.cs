@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Storage.Memory;
@@ -19,13 +20,14 @@ public sealed class KnownKeyCounts
     private const int CountsBytes = 250;
 
     private readonly Database _database;
+    private readonly AppServiceNews _appServices;
     private readonly Lock _lock = new();
     private readonly BoundedCache<long, KeyCounts> _counts = new("key_counts", wanted: 1 << 20, least: 64 << 10);
     private long _changes;
 
-    public KnownKeyCounts(Database database)
+    public KnownKeyCounts(Database database, AppServiceNews appServices)
     {
-        _database = database;
+        (_database, _appServices) = (database, appServices);
         database.Memory.Add(_counts);
     }
 
@@ -62,12 +64,16 @@ public sealed class KnownKeyCounts
     }
 
     /// <summary>Forgets what is known of a device when the write is on the disk.</summary>
-    internal void Changed(WriteTransaction db, long device) => db.AfterCommit(() =>
+    internal void Changed(WriteTransaction db, long device)
     {
-        lock (_lock)
+        _appServices.KeyCountsChanged(db, device);
+        db.AfterCommit(() =>
         {
-            _changes++;
-            _counts.Remove(device);
-        }
-    });
+            lock (_lock)
+            {
+                _changes++;
+                _counts.Remove(device);
+            }
+        });
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
@@ -14,7 +15,8 @@ public readonly record struct ToDeviceMessage(string UserId, string DeviceId, Js
 
 /// <summary>Sends messages from device to device, outside of any room. They lie here until each device has said that it has them.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging</remarks>
-public sealed class ToDeviceMessages(Database database, LocalServer server, ChangeNotifier notifier, TimeProvider time)
+public sealed class ToDeviceMessages(
+    Database database, LocalServer server, ChangeNotifier notifier, AppServiceNews appServices, TimeProvider time)
 {
     /// <summary>The most that one message may have.</summary>
     public const int MaxBytes = 64 * 1024;
@@ -71,6 +73,7 @@ public sealed class ToDeviceMessages(Database database, LocalServer server, Chan
         {
             var position = db.NextPosition();
             ToDeviceTable.Insert(db, device.Nid, position, text);
+            appServices.ToDevice(db, message.UserId, device.Nid, position);
             if (position % TrimEvery == 0)
             {
                 ToDeviceTable.Trim(db, device.Nid, MaxWaiting);

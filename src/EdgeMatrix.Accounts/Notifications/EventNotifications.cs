@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
@@ -28,6 +29,7 @@ public sealed class EventNotifications
 
     private readonly LocalServer _server;
     private readonly Database _database;
+    private readonly KnownAppServices _appServices;
     private readonly Action<long> _changed;
     private readonly BoundedCache<long, Recipient> _recipients = new("push_rules", wanted: 4 << 20, least: 64 << 10);
 
@@ -39,9 +41,9 @@ public sealed class EventNotifications
     private readonly List<(long Room, long User, long Nid)> _comers = [];
 
     /// <param name="changed">Called after the commit with everybody who is to be notified, or has read something by it.</param>
-    public EventNotifications(LocalServer server, Database database, Action<long> changed)
+    public EventNotifications(LocalServer server, Database database, KnownAppServices appServices, Action<long> changed)
     {
-        (_server, _database, _changed) = (server, database, changed);
+        (_server, _database, _appServices, _changed) = (server, database, appServices, changed);
         database.Memory.Add(_recipients);
     }
 
@@ -98,7 +100,9 @@ public sealed class EventNotifications
         (bool IsKnown, PushActions? Actions) toOthers = default;
         foreach (var user in RecipientTable.Of(db, room, users))
         {
+            // Whom an application service alone may be is told by it, and reads no notifications: of such there may be thousands in a room.
             if (user.UserId != pushed.Event.Sender
+                && !_appServices.IsUserOfOther(user.UserId, by: null)
                 && FindRecipient(db, user) is var recipient
                 && !recipient.Ignored.Contains(pushed.Event.Sender)
                 && Ask(recipient, user.UserId) is { } actions)

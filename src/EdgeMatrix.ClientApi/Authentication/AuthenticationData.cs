@@ -28,6 +28,9 @@ internal static class AuthenticationTypes
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#legacy-login</summary>
     public const string Token = "m.login.token";
 
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#appservice-login</summary>
+    public const string AppService = "m.login.application_service";
+
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#token-authenticated-registration</summary>
     public const string RegistrationToken = "m.login.registration_token";
 

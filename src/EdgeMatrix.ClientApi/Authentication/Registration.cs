@@ -1,8 +1,10 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
@@ -17,7 +19,7 @@ internal static class Registration
     /// <summary><c>POST /_matrix/client/v3/register</c></summary>
     public static async Task<IResult> Register(
         HttpRequest request, UserInteractiveAuthentication authentication, UserAccounts accounts, Logins logins, LocalServer server,
-        RegistrationTokens tokens, AccessTokens accessTokens, ServerNotices notices, ClientApiOptions options)
+        RegistrationTokens tokens, AccessTokens accessTokens, ServerNotices notices, KnownAppServices appServices, ClientApiOptions options)
     {
         switch (request.QueryText("kind"))
         {
@@ -41,6 +43,11 @@ internal static class Registration
             return badShape!;
         }
 
+        if (wanted!.Type == AuthenticationTypes.AppService)
+        {
+            return await RegisterOfAppServiceAsync(request, wanted, accounts, logins, server, appServices);
+        }
+
         if (!options.MayRegister)
         {
             return MatrixError.Forbidden("Registration is disabled");
@@ -53,7 +60,8 @@ internal static class Registration
         }
 
         // "Homeservers MUST perform the relevant checks and return these codes before performing User-Interactive Authentication"
-        if (((guest is null ? Refuse(accounts, notices, wanted.Username) : null) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        var refusedName = guest is null ? Refuse(accounts, notices, appServices, wanted.Username) : null;
+        if ((refusedName ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
         {
             return refused;
         }
@@ -144,7 +152,8 @@ internal static class Registration
     private static MatrixError NoGuest() => MatrixError.Forbidden("guest_access_token is not that of a guest of that username");
 
     /// <summary><c>GET /_matrix/client/v3/register/available</c></summary>
-    public static IResult IsAvailable(HttpRequest request, UserAccounts accounts, ServerNotices notices, ClientApiOptions options)
+    public static IResult IsAvailable(
+        HttpRequest request, UserAccounts accounts, ServerNotices notices, KnownAppServices appServices, ClientApiOptions options)
     {
         var (username, error) = request.QueryRequired("username");
         if (error is not null)
@@ -157,7 +166,7 @@ internal static class Registration
             return MatrixError.Forbidden("Registration is disabled");
         }
 
-        return Refuse(accounts, notices, username) is { } refused
+        return Refuse(accounts, notices, appServices, username) is { } refused
             ? refused
             : Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable);
     }
@@ -209,15 +218,55 @@ internal static class Registration
         _ => MatrixError.InvalidUsername("User names are of a-z, 0-9 and . _ = - / +, and no longer than 255 bytes with the server's name"),
     };
 
-    private static MatrixError? Refuse(UserAccounts accounts, ServerNotices notices, string? username) =>
+    /// <summary>Makes an account without a password for a user of an application service.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions</remarks>
+    private static async Task<IResult> RegisterOfAppServiceAsync(
+        HttpRequest request, RegisterRequest wanted, UserAccounts accounts, Logins logins, LocalServer server, KnownAppServices appServices)
+    {
+        var (service, noService) = AppServiceCaller.Required(request);
+        if (service is null)
+        {
+            return noService!;
+        }
+
+        if ((wanted.Username ?? wanted.User) is not { } username)
+        {
+            return MatrixError.MissingParam("username");
+        }
+
+        if ((Refuse(accounts.CheckUsername(username)) ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        {
+            return refused;
+        }
+
+        var userId = accounts.UserIdOf(username);
+        if (!service.IsUser(userId) || appServices.IsUserOfOther(userId, service))
+        {
+            return MatrixError.Exclusive($"{userId} is none of the users of this application service");
+        }
+
+        var (account, verdict) = await accounts.AddAsync(username, null, admin: false, request.HttpContext.RequestAborted);
+        return account is null ? Refuse(verdict)! : await AnswerAsync(account, wanted, logins, server);
+    }
+
+    private static MatrixError? Refuse(UserAccounts accounts, ServerNotices notices, KnownAppServices appServices, string? username) =>
         username is null ? null
-        : notices.IsReserved(username) ? new MatrixError(400, "M_EXCLUSIVE", "The server itself goes by that name")
-        : Refuse(accounts.CheckUsername(username));
+        : notices.IsReserved(username) ? MatrixError.Exclusive("The server itself goes by that name")
+        : Refuse(accounts.CheckUsername(username))
+            ?? (appServices.IsUserOfOther(accounts.UserIdOf(username), by: null)
+                ? MatrixError.Exclusive("That user name is reserved for an application service")
+                : null);
 }
 
 /// <summary>The body of <c>POST /register</c>, without <c>auth</c>.</summary>
 internal sealed record RegisterRequest
 {
+    /// <summary><c>m.login.application_service</c>, of application services; else null.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>What application services called <see cref="Username"/> before.</summary>
+    public string? User { get; init; }
+
     public string? Username { get; init; }
 
     public string? Password { get; init; }

@@ -1,5 +1,7 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Rooms;
@@ -14,11 +16,21 @@ namespace EdgeMatrix.ClientApi.Authentication;
 internal static class Sessions
 {
     /// <summary><c>GET /_matrix/client/v3/login</c></summary>
-    public static IResult GetFlows(ClientApiOptions options) => Json(
-        new LoginFlows(options.LoginTokens
-            ? [new LoginFlow(AuthenticationTypes.Password), new LoginFlow(AuthenticationTypes.Token) { GetLoginToken = true }]
-            : [new LoginFlow(AuthenticationTypes.Password)]),
-        ClientApiJson.Default.LoginFlows);
+    public static IResult GetFlows(ClientApiOptions options, KnownAppServices appServices)
+    {
+        var flows = new List<LoginFlow> { new(AuthenticationTypes.Password) };
+        if (options.LoginTokens)
+        {
+            flows.Add(new LoginFlow(AuthenticationTypes.Token) { GetLoginToken = true });
+        }
+
+        if (appServices.All.Count > 0)
+        {
+            flows.Add(new LoginFlow(AuthenticationTypes.AppService));
+        }
+
+        return Json(new LoginFlows([.. flows]), ClientApiJson.Default.LoginFlows);
+    }
 
     /// <summary><c>POST /_matrix/client/v3/login</c></summary>
     public static async Task<IResult> LogIn(
@@ -36,7 +48,7 @@ internal static class Sessions
             return refused;
         }
 
-        if ((wanted.Identifier?.User ?? wanted.User) is { } name && limiter.Count(RateKind.Account, accounts.UserIdOf(name)) is { } wait)
+        if (wanted.Type != AuthenticationTypes.AppService && (wanted.Identifier?.User ?? wanted.User) is { } name && limiter.Count(RateKind.Account, accounts.UserIdOf(name)) is { } wait)
         {
             return MatrixError.LimitExceeded("Too many attempts to log in to that account", wait);
         }
@@ -45,6 +57,7 @@ internal static class Sessions
         {
             AuthenticationTypes.Password => await ByPasswordAsync(wanted, accounts, request.HttpContext.RequestAborted),
             AuthenticationTypes.Token when options.LoginTokens => ByToken(wanted, loginTokens, accounts),
+            AuthenticationTypes.AppService => ByAppService(wanted, request, accounts),
             _ => (null, MatrixError.BadRequest("Bad login type: GET /login tells which there are")),
         };
         if (account is null)
@@ -93,6 +106,11 @@ internal static class Sessions
     /// <summary><c>POST /_matrix/client/v3/logout</c></summary>
     public static async Task<IResult> LogOut(Requester requester, Logins logins)
     {
+        if (requester.DeviceId is null)
+        {
+            return MatrixError.Forbidden("The token of an application service lasts as long as its registration");
+        }
+
         await logins.LogOutAsync(requester.UserNid, [requester.DeviceId]);
         return JsonText.Empty;
     }
@@ -129,6 +147,36 @@ internal static class Sessions
         return await accounts.AuthenticateAsync(user, password, cancellationToken) is { } account
             ? (account, null)
             : (null, MatrixError.Forbidden("Wrong user name or password"));
+    }
+
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#appservice-login</remarks>
+    private static (AccountRow? Account, MatrixError? Error) ByAppService(LoginRequest wanted, HttpRequest request, UserAccounts accounts)
+    {
+        var (service, noService) = AppServiceCaller.Required(request);
+        if (service is null)
+        {
+            return (null, noService);
+        }
+
+        if (wanted.Identifier is { Type: not UserIdentifier.MatrixId })
+        {
+            return (null, MatrixError.BadRequest("Bad identifier type: this server knows m.id.user"));
+        }
+
+        if ((wanted.Identifier?.User ?? wanted.User) is not { } user)
+        {
+            return (null, MatrixError.MissingParam("identifier.user"));
+        }
+
+        // "if the access token does correspond to an appservice, but the user id does not lie within its namespace"
+        if (!service.IsUser(accounts.UserIdOf(user)))
+        {
+            return (null, MatrixError.Exclusive($"{user} is none of the users of this application service"));
+        }
+
+        return accounts.Find(user) is { IsDeactivated: false } account
+            ? (account, null)
+            : (null, MatrixError.Forbidden($"{user} has no account: this application service has not registered it"));
     }
 
     private static (AccountRow? Account, MatrixError? Error) ByToken(LoginRequest wanted, LoginTokens tokens, UserAccounts accounts)
@@ -186,4 +234,4 @@ internal sealed record RefreshRequest(string RefreshToken);
 
 internal sealed record RefreshResponse(string AccessToken, string? RefreshToken, long? ExpiresInMs);
 
-internal sealed record WhoAmIResponse(string UserId, string DeviceId, bool IsGuest);
+internal sealed record WhoAmIResponse(string UserId, string? DeviceId, bool IsGuest);

@@ -11,10 +11,14 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
 {
     private readonly InteractiveSessions _sessions = new(random, time);
 
-    /// <summary>Asks for the requester's password.</summary>
+    /// <summary>Asks for the requester's password; but not an application service, whose users have none.</summary>
+    /// <remarks>
+    /// "MUST NOT require User-Interactive Authentication when used by an application service". Spec:
+    /// https://spec.matrix.org/v1.19/application-service-api/#device-management, https://spec.matrix.org/v1.19/application-service-api/#cross-signing
+    /// </remarks>
     /// <returns>Null to go on, else the answer.</returns>
     internal async Task<IResult?> CheckPasswordAsync(HttpRequest request, JsonElement body, Requester requester) =>
-        (await CheckAccountAsync(request, body, requester)).Answer;
+        requester.AppService is not null ? null : (await CheckAccountAsync(request, body, requester)).Answer;
 
     /// <summary>As <see cref="CheckPasswordAsync"/>; without a requester, of whoever proves to have an account.</summary>
     /// <returns>The session with the account, or the answer.</returns>

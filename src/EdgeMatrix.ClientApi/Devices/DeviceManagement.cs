@@ -21,8 +21,8 @@ internal static class DeviceManagement
             ? Json(DeviceResponse.From(device), ClientApiJson.Default.DeviceResponse)
             : NoSuchDevice();
 
-    /// <summary><c>PUT /_matrix/client/v3/devices/{deviceId}</c></summary>
-    public static async Task<IResult> Rename(string deviceId, HttpRequest request, Requester requester, UserDevices devices)
+    /// <summary><c>PUT /_matrix/client/v3/devices/{deviceId}</c>: application services make devices by it too.</summary>
+    public static async Task<IResult> Set(string deviceId, HttpRequest request, Requester requester, UserDevices devices)
     {
         var (body, error) = await request.ReadJsonOrEmptyAsync(ClientApiJson.Default.RenameDeviceRequest);
         if (error is not null)
@@ -30,7 +30,7 @@ internal static class DeviceManagement
             return error;
         }
 
-        if (NewDevice.Refuse(null, body!.DisplayName) is { } refused)
+        if (NewDevice.Refuse(requester.AppService is null ? null : deviceId, body!.DisplayName) is { } refused)
         {
             return refused;
         }
@@ -39,7 +39,20 @@ internal static class DeviceManagement
         var found = body.DisplayName is null
             ? devices.Find(requester.UserNid, deviceId) is not null
             : await devices.RenameAsync(requester.UserNid, deviceId, body.DisplayName);
-        return found ? JsonText.Empty : NoSuchDevice();
+        if (found)
+        {
+            return JsonText.Empty;
+        }
+
+        // "The ability to create new devices is only available to application services".
+        if (requester.AppService is null)
+        {
+            return NoSuchDevice();
+        }
+
+        return await devices.AddAsync(requester.UserNid, deviceId, body.DisplayName)
+            ? new JsonText("{}"u8.ToArray(), StatusCodes.Status201Created)
+            : MatrixError.Forbidden("A cross-signing key has that ID: it cannot be a device's");
     }
 
     /// <summary><c>DELETE /_matrix/client/v3/devices/{deviceId}</c></summary>

@@ -16,6 +16,12 @@ internal static class KeyEndpoints
     /// <summary><c>POST /_matrix/client/v3/keys/upload</c></summary>
     public static async Task<IResult> Upload(HttpRequest request, Requester requester, KeyUploads uploads)
     {
+        // "will fail to complete operations which require a device ID (such as uploading one-time keys)"
+        if (requester.DeviceId is null)
+        {
+            return MatrixError.MissingParam("device_id, in the query, of the device that the application service acts as,");
+        }
+
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
         {
@@ -178,7 +184,7 @@ internal static class KeyEndpoints
     }
 
     public static DeviceOwner Owner(Requester requester) =>
-        new(requester.UserNid, requester.UserId, requester.DeviceNid, requester.DeviceId);
+        new(requester.UserNid, requester.UserId, requester.DeviceNid, requester.DeviceId ?? "");
 
     private static (List<JsonProperty> Users, MatrixError? Error) ByUser(JsonElement body, string name)
     {

@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Limits;
 using Microsoft.AspNetCore.Http;
 
@@ -14,10 +15,20 @@ internal sealed class RequestRates(RateLimiter limiter)
             return next(context);
         }
 
+        var requester = context.Features.Get<Requester>();
+        if (IsUnlimited(requester) || context.Features.Get<AppServiceCaller>() is { Service: not null })
+        {
+            return next(context);
+        }
+
         var kind = endpoint.Metadata.GetMetadata<RateMark>()?.Kind ?? RateKind.Other;
-        var who = context.Features.Get<Requester>()?.UserId ?? ClientAddress.Of(context);
+        var who = requester?.UserId ?? ClientAddress.Of(context);
         return limiter.Count(kind, who) is { } wait
             ? MatrixError.LimitExceeded("Too many requests", wait).ExecuteAsync(context)
             : next(context);
     }
+
+    // "Whether requests from masqueraded users are rate-limited. The sender is excluded."
+    private static bool IsUnlimited(Requester? requester) =>
+        requester?.AppService is { } service && (!service.Registration.RateLimited || requester.UserId == service.SenderId);
 }

@@ -1,5 +1,8 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Admin;
+using EdgeMatrix.ClientApi.AppServices;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 
@@ -7,7 +10,7 @@ namespace EdgeMatrix.ClientApi.Pipeline;
 
 /// <summary>Finds the <see cref="Requester"/> of a request by its access token.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens</remarks>
-internal sealed class TokenAuthentication(AccessTokens tokens)
+internal sealed class TokenAuthentication(AccessTokens tokens, KnownAppServices appServices, Database database)
 {
     private const string Bearer = "Bearer ";
 
@@ -21,9 +24,24 @@ internal sealed class TokenAuthentication(AccessTokens tokens)
             return;
         }
 
-        if (token is not null)
+        var service = token is null ? null : appServices.Authenticate(token);
+        if (use == TokenUse.AppService)
         {
+            context.Features.Set(new AppServiceCaller(service, token is not null));
+        }
+        else if (service is not null)
+        {
+            var (requester, standing, error) = AppServiceIdentity.Read(context.Request, service, database);
+            if ((error ?? Refuse(context, standing)) is { } refused)
+            {
+                await refused.ExecuteAsync(context);
+                return;
+            }
 
+            context.Features.Set(requester);
+        }
+        else if (token is not null)
+        {
             var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString());
             if (lookup.Verdict != TokenVerdict.Good)
             {

@@ -1,7 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.ClientApi.AppServices;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Rooms.Engine;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Profiles;
@@ -15,11 +18,17 @@ internal static class ProfileFields
     private const int MaxAvatarLength = 1_000;
 
     /// <summary><c>GET /_matrix/client/v3/profile/{userId}</c></summary>
-    public static IResult GetAll(string userId, UserProfiles profiles)
+    public static async Task<IResult> GetAll(
+        string userId, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries)
     {
         if (!UserId.TryParse(userId, out _))
         {
             return NotAUser();
+        }
+
+        if (await MadeOnDemand.FindUserAsync(engine, queries, userId, request.HttpContext.RequestAborted) is { } noAnswer)
+        {
+            return noAnswer;
         }
 
         return profiles.Find(userId) is not { } fields
@@ -38,7 +47,8 @@ internal static class ProfileFields
     }
 
     /// <summary><c>GET /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
-    public static IResult Get(string userId, string keyName, UserProfiles profiles)
+    public static async Task<IResult> Get(
+        string userId, string keyName, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries)
     {
         if (!UserId.TryParse(userId, out _))
         {
@@ -48,6 +58,11 @@ internal static class ProfileFields
         if (RefuseKey(keyName) is { } refused)
         {
             return refused;
+        }
+
+        if (await MadeOnDemand.FindUserAsync(engine, queries, userId, request.HttpContext.RequestAborted) is { } noAnswer)
+        {
+            return noAnswer;
         }
 
         return profiles.Find(userId, keyName) is not { } value

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using EdgeMatrix.Accounts.AppServices;
+using EdgeMatrix.ClientApi.ThirdParties;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
@@ -65,20 +67,23 @@ internal static class PublishedRooms
     }
 
     /// <summary><c>GET /_matrix/client/v3/publicRooms</c></summary>
-    public static IResult List(string? since, string? server, HttpRequest request, RoomEngine engine, AnswerSpool spool)
+    public static IResult List(
+        string? since, string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
-        return badLimit ?? Answer(engine, spool, server, new PublicRoomsRequest { Limit = limit, Since = since });
+        return badLimit ?? Answer(engine, appServices, spool, server, new PublicRoomsRequest { Limit = limit, Since = since });
     }
 
     /// <summary><c>POST /_matrix/client/v3/publicRooms</c></summary>
-    public static async Task<IResult> Search(string? server, HttpRequest request, RoomEngine engine, AnswerSpool spool)
+    public static async Task<IResult> Search(
+        string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, AnswerSpool spool)
     {
         var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.PublicRoomsRequest);
-        return error ?? Answer(engine, spool, server, body ?? new PublicRoomsRequest());
+        return error ?? Answer(engine, appServices, spool, server, body ?? new PublicRoomsRequest());
     }
 
-    private static IResult Answer(RoomEngine engine, AnswerSpool spool, string? server, PublicRoomsRequest request)
+    private static IResult Answer(
+        RoomEngine engine, KnownAppServices appServices, AnswerSpool spool, string? server, PublicRoomsRequest request)
     {
         if (server is not null && server != engine.Server.Name)
         {
@@ -90,6 +95,15 @@ internal static class PublishedRooms
             return MatrixError.InvalidParam("limit must not be negative");
         }
 
+        // "Can only be used if include_all_networks is false."
+        if (request is { IncludeAllNetworks: true, ThirdPartyInstanceId: not null })
+        {
+            return MatrixError.InvalidParam("third_party_instance_id and include_all_networks exclude each other");
+        }
+
+        var directory = request.IncludeAllNetworks is true ? RoomDirectory.All
+            : request.ThirdPartyInstanceId is { } instance ? ThirdPartyInstance.DirectoryOf(instance, appServices)
+            : RoomDirectory.Own;
         if (!TryParse(request.Since, out var place))
         {
             return MatrixError.InvalidParam("since must be a next_batch or prev_batch of an earlier answer");
@@ -98,7 +112,7 @@ internal static class PublishedRooms
         using var snapshot = engine.Database.OpenSnapshot();
         var limit = (int)Math.Clamp(request.Limit ?? DefaultLimit, 1, MaxLimit);
         // One more than is asked for tells whether there is another page.
-        var found = Find(snapshot, request.Filter, place, limit + 1);
+        var found = Find(snapshot, directory, request.Filter, place, limit + 1);
         var more = found.Count > limit;
         var page = found.Take(limit).ToList();
         if (place.Backward)
@@ -124,19 +138,19 @@ internal static class PublishedRooms
                 json.WriteString("prev_batch"u8, $"p{page[0].Row.Joined}_{page[0].Row.Nid}");
             }
 
-            json.WriteNumber("total_room_count_estimate"u8, RoomTable.CountListed(snapshot));
+            json.WriteNumber("total_room_count_estimate"u8, RoomTable.CountListed(snapshot, directory));
             json.WriteEndObject();
         });
     }
 
-    private static List<PublishedRoom> Find(Session db, PublicRoomsFilter? filter, Place place, int count)
+    private static List<PublishedRoom> Find(Session db, RoomDirectory directory, PublicRoomsFilter? filter, Place place, int count)
     {
         var found = new List<PublishedRoom>();
         while (true)
         {
             var rows = place.Backward
-                ? RoomTable.ListedBefore(db, place.Joined, place.Nid, count)
-                : RoomTable.ListedAfter(db, place.Joined, place.Nid, count);
+                ? RoomTable.ListedBefore(db, directory, place.Joined, place.Nid, count)
+                : RoomTable.ListedAfter(db, directory, place.Joined, place.Nid, count);
             foreach (var row in rows)
             {
                 place = place with { Joined = row.Joined, Nid = row.Nid };

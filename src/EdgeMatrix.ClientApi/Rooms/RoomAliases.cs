@@ -1,3 +1,6 @@
+using EdgeMatrix.Accounts.AppServices;
+using EdgeMatrix.ClientApi.AppServices;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
@@ -11,29 +14,30 @@ namespace EdgeMatrix.ClientApi.Rooms;
 internal static class RoomAliases
 {
     /// <summary><c>GET /_matrix/client/v3/directory/room/{roomAlias}</c></summary>
-    public static IResult Resolve(string roomAlias, RoomEngine engine)
+    public static async Task<IResult> Resolve(string roomAlias, HttpRequest request, RoomEngine engine, AppServiceQueries queries)
     {
         if (!RoomAlias.TryParse(roomAlias, out var alias))
         {
             return MatrixError.InvalidParam("Not a room alias");
         }
 
-        using var snapshot = engine.Database.OpenSnapshot();
-        return RoomAliasTable.Find(snapshot, alias.Value) is { } found
+        var (found, error) = await MadeOnDemand.FindAliasAsync(engine, queries, alias.Value, request.HttpContext.RequestAborted);
+        return found is not null
             ? JsonText.Write(json =>
             {
                 json.WriteStartObject();
-                json.WriteString("room_id"u8, found.RoomId);
+                json.WriteString("room_id"u8, found);
                 json.WriteStartArray("servers"u8);
                 json.WriteStringValue(engine.Server.Name);
                 json.WriteEndArray();
                 json.WriteEndObject();
             })
-            : MatrixError.NotFound("Room alias not found");
+            : error ?? MatrixError.NotFound("Room alias not found");
     }
 
-    /// <summary><c>PUT /_matrix/client/v3/directory/room/{roomAlias}</c>: for members of the room.</summary>
-    public static async Task<IResult> Create(string roomAlias, HttpRequest request, Requester requester, RoomEngine engine)
+    /// <summary><c>PUT /_matrix/client/v3/directory/room/{roomAlias}</c>: for members of the room, and application services.</summary>
+    public static async Task<IResult> Create(
+        string roomAlias, HttpRequest request, Requester requester, RoomEngine engine, KnownAppServices appServices)
     {
         if (!RoomAlias.TryParse(roomAlias, out var alias))
         {
@@ -45,33 +49,52 @@ internal static class RoomAliases
             return MatrixError.InvalidParam($"Aliases made here end in :{engine.Server.Name}");
         }
 
+        if (!appServices.MayManageAlias(alias.Value, requester.AppService))
+        {
+            return Reserved(requester);
+        }
+
         var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.CreateAliasRequest);
         if (error is not null)
         {
             return error;
         }
 
-        var (view, closed) = RoomView.Open(engine, requester, body!.RoomId);
-        using (view)
+        if (engine.Find(body!.RoomId) is not { } room)
         {
-            if (view is not { IsJoined: true })
+            return RoomSending.NotInRoom();
+        }
+
+        // "The homeserver needs to give the application service full control over its namespace, both for users and for room aliases."
+        if (requester.AppService is null)
+        {
+            var (view, closed) = RoomView.Open(engine, requester, body.RoomId);
+            using (view)
             {
-                return closed ?? MatrixError.Forbidden("Only members give a room an alias");
+                if (view is not { IsJoined: true })
+                {
+                    return closed ?? MatrixError.Forbidden("Only members give a room an alias");
+                }
             }
         }
 
         // A taken alias is 409 M_UNKNOWN; M_ROOM_IN_USE belongs to createRoom.
-        return await engine.Database.WriteAsync(db => RoomAliasTable.TryAdd(db, alias.Value, view.Room.Nid, requester.UserNid))
+        return await engine.Database.WriteAsync(db => RoomAliasTable.TryAdd(db, alias.Value, room.Nid, requester.UserNid))
             ? JsonText.Empty
             : MatrixError.Conflict($"Room alias {alias.Value} already exists");
     }
 
     /// <summary><c>DELETE /_matrix/client/v3/directory/room/{roomAlias}</c>: for whoever made it, moderators and admins.</summary>
-    public static async Task<IResult> Delete(string roomAlias, Requester requester, RoomEngine engine)
+    public static async Task<IResult> Delete(string roomAlias, Requester requester, RoomEngine engine, KnownAppServices appServices)
     {
         if (!RoomAlias.TryParse(roomAlias, out var alias))
         {
             return MatrixError.InvalidParam("Not a room alias");
+        }
+
+        if (!requester.IsAdmin && !appServices.MayManageAlias(alias.Value, requester.AppService))
+        {
+            return Reserved(requester);
         }
 
         (long Room, string RoomId, long Creator)? found;
@@ -85,7 +108,7 @@ internal static class RoomAliases
             return MatrixError.NotFound("Room alias not found");
         }
 
-        if (row.Creator != requester.UserNid && !requester.IsAdmin && !MayPublish(engine, requester, row.RoomId))
+        if (row.Creator != requester.UserNid && !requester.IsAdmin && requester.AppService is null && !MayPublish(engine, requester, row.RoomId))
         {
             return MatrixError.Forbidden("Only whoever made the alias and moderators of the room may delete it");
         }
@@ -116,6 +139,11 @@ internal static class RoomAliases
             });
         }
     }
+
+    /// <summary>The answer to whoever would make or delete an alias that is another's.</summary>
+    public static MatrixError Reserved(Requester requester) => MatrixError.Exclusive(requester.AppService is null
+        ? "That alias is reserved for an application service"
+        : "That alias is none of those of this application service");
 
     /// <summary>Whether the user is joined and may say how the room is found: who may set its canonical alias.</summary>
     public static bool MayPublish(RoomEngine engine, Requester requester, string roomId)

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
@@ -73,7 +74,9 @@ internal static class RoomMemberLists
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/joined_members</c></summary>
     public static IResult Joined(string roomId, Requester requester, RoomEngine engine, AnswerSpool spool)
     {
-        var (view, error) = RoomView.Open(engine, requester, roomId);
+        // "The current user must be in the room for it to work, unless it is an Application Service in which case any of the AS's users must be
+        // in the room."
+        var (view, error) = RoomView.Open(engine, MemberOf(requester, engine, roomId), roomId);
         if (view is null)
         {
             return error!;
@@ -114,5 +117,20 @@ internal static class RoomMemberLists
                 json.WriteEndObject();
             });
         }
+    }
+
+    private static Requester MemberOf(Requester requester, RoomEngine engine, string roomId)
+    {
+        if (requester.AppService is not { } service)
+        {
+            return requester;
+        }
+
+        using var db = engine.Database.OpenSnapshot();
+        return RoomTable.Find(db, roomId) is { } room
+            && MembershipTable.Find(db, room.Nid, requester.UserNid) is not { Membership: Membership.Join }
+            && RoomInterest.FindMember(db, service, room.Nid) is { } member
+                ? requester with { UserId = member.UserId, UserNid = member.User }
+                : requester;
     }
 }

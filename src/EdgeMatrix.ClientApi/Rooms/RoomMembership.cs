@@ -1,4 +1,6 @@
 using EdgeMatrix.Accounts.Notices;
+using EdgeMatrix.ClientApi.AppServices;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
@@ -34,18 +36,19 @@ internal static class RoomMembership
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/join</c></summary>
-    public static Task<IResult> Join(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
-        Enter(roomId, request, requester, engine, members.JoinAsync);
+    public static Task<IResult> Join(
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
+        Enter(roomId, request, requester, engine, queries, members.JoinAsync);
 
     /// <summary><c>POST /_matrix/client/v3/join/{roomIdOrAlias}</c></summary>
     public static Task<IResult> JoinByIdOrAlias(
-        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
-        Enter(roomIdOrAlias, request, requester, engine, members.JoinAsync);
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
+        Enter(roomIdOrAlias, request, requester, engine, queries, members.JoinAsync);
 
     /// <summary><c>POST /_matrix/client/v3/knock/{roomIdOrAlias}</c></summary>
     public static Task<IResult> Knock(
-        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
-        Enter(roomIdOrAlias, request, requester, engine, members.KnockAsync);
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
+        Enter(roomIdOrAlias, request, requester, engine, queries, members.KnockAsync);
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/leave</c></summary>
     public static async Task<IResult> Leave(
@@ -75,10 +78,16 @@ internal static class RoomMembership
     }
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
-    public static Task<IResult> Invite(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
+    public static Task<IResult> Invite(
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
         IsBlocked(engine, roomId)
             ? Task.FromResult<IResult>(MatrixError.Forbidden("The administrators of this server have blocked the room"))
-            : Act(roomId, request, requester, engine, members.InviteAsync);
+            : Act(roomId, request, requester, engine, async (room, sender, target, reason, cancellation) =>
+            {
+                // Whether there is such a user or not, they are invited.
+                await MadeOnDemand.FindUserAsync(engine, queries, target, cancellation);
+                return await members.InviteAsync(room, sender, target, reason, cancellation);
+            });
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/kick</c></summary>
     public static Task<IResult> Kick(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
@@ -104,6 +113,7 @@ internal static class RoomMembership
         HttpRequest request,
         Requester requester,
         RoomEngine engine,
+        AppServiceQueries queries,
         Func<Room, string, string?, CancellationToken, Task<Outcome<string>>> enter)
     {
         var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReasonRequest);
@@ -112,7 +122,15 @@ internal static class RoomMembership
             return error;
         }
 
-        if (Resolve(engine, roomIdOrAlias) is not { } room)
+        var (roomId, noAnswer) = roomIdOrAlias is ['#', ..]
+            ? await MadeOnDemand.FindAliasAsync(engine, queries, roomIdOrAlias, request.HttpContext.RequestAborted)
+            : (roomIdOrAlias, null);
+        if (noAnswer is not null)
+        {
+            return noAnswer;
+        }
+
+        if (roomId is null || engine.Find(roomId) is not { } room)
         {
             return roomIdOrAlias is ['!' or '#', ..]
                 ? MatrixError.NotFound("No room of that ID or alias is known here")

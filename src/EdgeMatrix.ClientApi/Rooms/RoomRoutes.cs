@@ -1,6 +1,8 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Receipts;
@@ -52,29 +54,41 @@ public static class RoomRoutes
         // Creation
         routes.Post(
             V3 + "/createRoom",
-            c => RoomCreationEndpoint.Create(c.Request, c.Requester, c.Part<RoomCreation>())).WithRate(RateKind.Join);
+            c => RoomCreationEndpoint.Create(
+                c.Request, c.Requester, c.Part<RoomCreation>(), c.Engine, c.Part<KnownAppServices>(),
+                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
 
         // Room aliases
-        routes.Get(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Resolve(c["roomAlias"], c.Engine)).WithoutToken();
-        routes.Put(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Create(c["roomAlias"], c.Request, c.Requester, c.Engine));
-        routes.Delete(V3 + "/directory/room/{roomAlias}", c => RoomAliases.Delete(c["roomAlias"], c.Requester, c.Engine));
+        routes.Get(
+            V3 + "/directory/room/{roomAlias}",
+            c => RoomAliases.Resolve(c["roomAlias"], c.Request, c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
+        routes.Put(
+            V3 + "/directory/room/{roomAlias}",
+            c => RoomAliases.Create(c["roomAlias"], c.Request, c.Requester, c.Engine, c.Part<KnownAppServices>()));
+        routes.Delete(
+            V3 + "/directory/room/{roomAlias}", c => RoomAliases.Delete(c["roomAlias"], c.Requester, c.Engine, c.Part<KnownAppServices>()));
         routes.Get(Room + "/aliases", c => RoomAliases.OfRoom(c["roomId"], c.Requester, c.Engine));
 
         // Room membership
         routes.Get(V3 + "/joined_rooms", c => RoomMembership.JoinedRooms(c.Requester, c.Engine));
         routes.Post(
             Room + "/invite",
-            c => RoomMembership.Invite(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Invite);
+            c => RoomMembership.Invite(
+                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<AppServiceQueries>())).WithRate(RateKind.Invite);
         routes.Post(
             V3 + "/join/{roomIdOrAlias}",
             c => RoomMembership.JoinByIdOrAlias(
-                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(),
+                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
         routes.Post(
             Room + "/join",
-            c => RoomMembership.Join(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+            c => RoomMembership.Join(
+                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
         routes.Post(
             V3 + "/knock/{roomIdOrAlias}",
-            c => RoomMembership.Knock(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>())).WithRate(RateKind.Join);
+            c => RoomMembership.Knock(
+                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(),
+                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
         routes.Post(Room + "/forget", c => RoomMembership.Forget(c["roomId"], c.Requester, c.Engine, c.Part<RoomMembers>()));
         routes.Post(
             Room + "/leave",
@@ -88,8 +102,11 @@ public static class RoomRoutes
         routes.Put(V3 + "/directory/list/room/{roomId}", c => PublishedRooms.SetVisibility(c["roomId"], c.Request, c.Requester, c.Engine));
         routes.Get(
             V3 + "/publicRooms",
-            c => PublishedRooms.List(c.Query("since"), c.Query("server"), c.Request, c.Engine, c.Spool)).WithoutToken();
-        routes.Post(V3 + "/publicRooms", c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Spool));
+            c => PublishedRooms.List(
+                c.Query("since"), c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool)).WithoutToken();
+        routes.Post(
+            V3 + "/publicRooms",
+            c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool));
 
         // Forming relationships between events
         routes.Get(

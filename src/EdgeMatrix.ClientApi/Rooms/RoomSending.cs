@@ -15,6 +15,9 @@ namespace EdgeMatrix.ClientApi.Rooms;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#sending-events-to-a-room</remarks>
 internal static class RoomSending
 {
+    // What an integer of an event may be. Spec: https://spec.matrix.org/v1.19/appendices/#canonical-json
+    private const long MaxTimestamp = (1L << 53) - 1;
+
     /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c></summary>
     public static async Task<IResult> Send(
         string roomId, string eventType, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
@@ -23,6 +26,12 @@ internal static class RoomSending
         if (error is not null)
         {
             return error;
+        }
+
+        var (ts, badTs) = Timestamp(request, requester);
+        if (badTs is not null)
+        {
+            return badTs;
         }
 
         if (engine.Find(roomId) is not { } room)
@@ -42,10 +51,10 @@ internal static class RoomSending
                 room,
                 state => RelationRules.Check(engine.Database, room, state, requester.UserId, eventType, content) is { } refusal
                     ? refusal
-                    : new EventDraft(eventType, null, requester.UserId, content),
+                    : new EventDraft(eventType, null, requester.UserId, content) { OriginServerTs = ts },
                 Transaction(requester, "send", roomId, eventType, txnId),
                 request.HttpContext.RequestAborted))
-            : await SendRedaction(room, redacts, content, Transaction(requester, "send", roomId, eventType, txnId), request, requester, engine);
+            : await SendRedaction(room, redacts, content, Transaction(requester, "send", roomId, eventType, txnId), request, requester, engine, ts);
     }
 
     /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}</c></summary>
@@ -76,6 +85,12 @@ internal static class RoomSending
         if (error is not null)
         {
             return error;
+        }
+
+        var (ts, badTs) = Timestamp(request, requester);
+        if (badTs is not null)
+        {
+            return badTs;
         }
 
         if (engine.Find(roomId) is not { } room)
@@ -117,7 +132,7 @@ internal static class RoomSending
                     return blocked;
                 }
 
-                return new EventDraft(eventType, stateKey ?? "", requester.UserId, content);
+                return new EventDraft(eventType, stateKey ?? "", requester.UserId, content) { OriginServerTs = ts };
             },
             null,
             request.HttpContext.RequestAborted);
@@ -127,7 +142,8 @@ internal static class RoomSending
     public static MatrixError NotInRoom() => MatrixError.Forbidden("You are not in the room, or it does not exist");
 
     private static async Task<IResult> SendRedaction(
-        Room room, string target, JsonElement body, TransactionId transaction, HttpRequest request, Requester requester, RoomEngine engine)
+        Room room, string target, JsonElement body, TransactionId transaction, HttpRequest request, Requester requester, RoomEngine engine,
+        long? ts = null)
     {
         StoredEvent? stored;
         using (var snapshot = engine.Database.OpenSnapshot())
@@ -155,7 +171,7 @@ internal static class RoomSending
 
         return await Answer(engine.SendAsync(
             room,
-            state => DraftRedaction(room, state, target, sender, body, requester.UserId),
+            state => DraftRedaction(room, state, target, sender, body, requester.UserId, ts),
             transaction,
             request.HttpContext.RequestAborted));
     }
@@ -163,13 +179,15 @@ internal static class RoomSending
     /// <summary>A redaction as the version of the room has it; or why the sender may not.</summary>
     /// <param name="author">Who sent what is to be redacted.</param>
     /// <param name="body">What else is to stand in its content, such as the reason.</param>
-    public static Outcome<EventDraft> DraftRedaction(Room room, StateLookup state, string target, string author, JsonElement body, string sender)
+    /// <param name="ts">When it happened, in ms; null: now.</param>
+    public static Outcome<EventDraft> DraftRedaction(
+        Room room, StateLookup state, string target, string author, JsonElement body, string sender, long? ts = null)
     {
         // Any user with the power level to send redactions may redact their own events; the redact level allows others'.
         var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), state("m.room.create", "")!);
         return author != sender && powerLevels.ForUser(sender) < powerLevels.Redact
             ? Refusal.Forbidden($"Redacting events of others needs power level {powerLevels.Redact}")
-            : RedactionDraft(room, target, body, sender);
+            : RedactionDraft(room, target, body, sender) with { OriginServerTs = ts };
     }
 
     private static EventDraft RedactionDraft(Room room, string target, JsonElement body, string sender)
@@ -192,9 +210,17 @@ internal static class RoomSending
         return new EventDraft("m.room.redaction", null, sender, content, room.Version.RedactsInContent ? null : target);
     }
 
+    /// <summary>When an application service says that it happened; null: now, as for all others.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/application-service-api/#timestamp-massaging</remarks>
+    private static (long? Ts, MatrixError? Error) Timestamp(HttpRequest request, Requester requester) =>
+        requester.AppService is null ? (null, null) : request.QueryInteger("ts", min: 0, max: MaxTimestamp);
+
     // The scope of a transaction identifier is a single device and a single HTTP endpoint.
     private static TransactionId Transaction(Requester requester, string method, string roomId, string subject, string txnId) =>
-        new(requester.DeviceNid, $"{method} {roomId} {subject}", txnId);
+        new(
+            requester.DeviceNid,
+            requester.AppService is { } service ? $"{method} {roomId} {subject} {service.Nid}" : $"{method} {roomId} {subject}",
+            txnId);
 
     private static async Task<IResult> Answer(Task<Outcome<string>> sending)
     {

@@ -14,6 +14,7 @@ namespace EdgeMatrix.ClientApi.Rooms;
 [JsonSerializable(typeof(CreateAliasRequest))]
 [JsonSerializable(typeof(UpgradeRequest))]
 [JsonSerializable(typeof(DirectoryVisibilityRequest))]
+[JsonSerializable(typeof(NetworkVisibilityRequest))]
 [JsonSerializable(typeof(PublicRoomsRequest))]
 [JsonSerializable(typeof(TypingRequest))]
 [JsonSerializable(typeof(ReceiptRequest))]
@@ -36,6 +37,8 @@ internal sealed record UpgradeRequest(string NewVersion)
 
 internal sealed record DirectoryVisibilityRequest(string Visibility = "public");
 
+internal sealed record NetworkVisibilityRequest(string Visibility);
+
 internal sealed record PublicRoomsRequest
 {
     public long? Limit { get; init; }
@@ -43,6 +46,10 @@ internal sealed record PublicRoomsRequest
     public string? Since { get; init; }
 
     public PublicRoomsFilter? Filter { get; init; }
+
+    public bool? IncludeAllNetworks { get; init; }
+
+    public string? ThirdPartyInstanceId { get; init; }
 }
 
 internal sealed record PublicRoomsFilter

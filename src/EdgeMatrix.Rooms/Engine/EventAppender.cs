@@ -50,6 +50,12 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         room.Nid = row?.Nid ?? RoomTable.Insert(db, room.Id, room.Version.Id);
         CheckParents(db, row, events[0]);
 
+        // Before the events, so that whoever they concern by the alias of the room hears of them all.
+        if (alongside is not null && !alongside(db, room.Nid))
+        {
+            throw new AliasTakenException();
+        }
+
         var result = new AppendedEvents(0, [], []);
         var state = row?.State ?? StateNodes.Empty;
         long nid = 0;
@@ -69,11 +75,6 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         {
             var day = time.GetUtcNow().ToUnixTimeSeconds() / SecondsPerDay;
             TransactionTable.Insert(db, transaction.Device, transaction.Endpoint, transaction.TxnId, nid, day);
-        }
-
-        if (alongside is not null && !alongside(db, room.Nid))
-        {
-            throw new AliasTakenException();
         }
 
         return result with { Position = nid };

@@ -49,7 +49,7 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
             last is null ? head.Extremities : [EventReference.To(last)],
             [.. authEvents.Select(EventReference.To)],
             EventLinks.NextDepth(last?.Depth ?? head.Depth, room.Version));
-        var built = EventBuilder.Build(draft, room.Version, room.Id, links, originServerTs, server.Key, server.Name);
+        var built = EventBuilder.Build(draft, room.Version, room.Id, links, draft.OriginServerTs ?? originServerTs, server.Key, server.Name);
         if (built.Event is not { } pdu)
         {
             return Refuse(built);

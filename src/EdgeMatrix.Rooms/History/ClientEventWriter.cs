@@ -19,6 +19,9 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
     /// <summary>What the asking user may see: events of erased users are redacted for those who came later. Null: nobody's view.</summary>
     public RoomVisibility? Visibility { get; set; }
 
+    /// <summary>Of an invite, what the room is, for one who is told nothing else of it; null to leave it out.</summary>
+    public IReadOnlyList<StoredEvent>? InviteRoomState { get; set; }
+
     /// <summary>Writes one event.</summary>
     /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
     /// <param name="membership">The asking user's membership at the event, for <c>unsigned.membership</c>; null to leave it out.</param>
@@ -109,6 +112,17 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         {
             json.WritePropertyName("redacted_because"u8);
             Write(json, because, withRoomId: true);
+        }
+
+        if (InviteRoomState is { } state)
+        {
+            json.WriteStartArray("invite_room_state"u8);
+            foreach (var shown in state)
+            {
+                WriteStripped(json, shown);
+            }
+
+            json.WriteEndArray();
         }
 
         Relations?.Write(json, this, stored, withRoomId);

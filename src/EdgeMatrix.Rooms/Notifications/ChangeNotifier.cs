@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Rooms.Notifications;
@@ -32,6 +33,9 @@ public sealed class ChangeNotifier
         memory.Add(_users);
         memory.Add(_rooms);
     }
+
+    /// <summary>Notes in the same write whom else it concerns that the devices or keys of a user changed, by its nid, at a position.</summary>
+    public Action<WriteTransaction, long, long>? DevicesChanged { get; init; }
 
     /// <summary>A stream position after which nothing has changed for the user.</summary>
     public long LastChange(long user) => Watch(user).Last;

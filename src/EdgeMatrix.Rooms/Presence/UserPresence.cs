@@ -61,6 +61,9 @@ public sealed class UserPresence : IDisposable
 
     public bool Enabled { get; }
 
+    /// <summary>Called with the nid of a user after their presence became another.</summary>
+    public Action<long>? Changed { get; set; }
+
     /// <summary>A client of the user begins to wait for news.</summary>
     /// <param name="declared">What the client says of itself; offline: it is not to show.</param>
     /// <param name="until">How long it will wait.</param>
@@ -253,8 +256,12 @@ public sealed class UserPresence : IDisposable
 
     private void Tell(long user)
     {
-        using var db = _database.OpenSnapshot();
-        _notifier.Nudge([user, .. MembershipTable.LocalsWithSharedRoom(db, user)]);
+        using (var db = _database.OpenSnapshot())
+        {
+            _notifier.Nudge([user, .. MembershipTable.LocalsWithSharedRoom(db, user)]);
+        }
+
+        Changed?.Invoke(user);
     }
 
     private static PresenceStatus Status(Entry entry) =>

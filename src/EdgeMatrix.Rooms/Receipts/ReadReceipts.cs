@@ -7,8 +7,9 @@ namespace EdgeMatrix.Rooms.Receipts;
 
 /// <summary>Read receipts.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#receipts</remarks>
+/// <param name="moved">Notes in the same write whom else it concerns that a receipt of a user, by its nid, moved, at a position.</param>
 /// <param name="read">Called after the commit with the nid of a user who has read what they had not read before.</param>
-public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
+public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Room, long, ReceiptType, long> moved, Action<long> read)
 {
     /// <summary>Moves a receipt forward to an event; one that is unknown or no newer leaves it where it is.</summary>
     /// <param name="thread">Empty for an unthreaded receipt, else <c>main</c> or the id of the thread's root.</param>
@@ -28,6 +29,7 @@ public sealed class ReadReceipts(RoomEngine engine, Action<long> read)
 
             var position = db.NextPosition();
             ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
+            moved(db, room, user, type, position);
             var news = Read(db, room.Nid, user, stored.Nid, thread);
 
             db.AfterCommit(() => engine.Notifier.RoomChanged(

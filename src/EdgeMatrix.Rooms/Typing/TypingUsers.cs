@@ -33,6 +33,9 @@ public sealed class TypingUsers : IDisposable
         _timer = time.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Called with the nid of a room after somebody began or ended typing in it.</summary>
+    public Action<long>? Changed { get; set; }
+
     /// <summary>The position of the newest change.</summary>
     public long Position => Interlocked.Read(ref _position);
 
@@ -91,6 +94,7 @@ public sealed class TypingUsers : IDisposable
         }
 
         _notifier.Nudge(localMembers);
+        Changed?.Invoke(room);
         return true;
     }
 
@@ -112,11 +116,20 @@ public sealed class TypingUsers : IDisposable
         }
     }
 
+    /// <summary>Who types in the room.</summary>
+    public List<string> In(long room)
+    {
+        lock (_lock)
+        {
+            return _rooms.TryGetValue(room, out var users) ? [.. users.Until.Keys] : [];
+        }
+    }
+
     public void Dispose() => _timer.Dispose();
 
     private void Expire()
     {
-        var woken = new List<long[]>();
+        var woken = new List<(long Room, long[] Users)>();
         lock (_lock)
         {
             var now = _time.GetUtcNow();
@@ -132,7 +145,7 @@ public sealed class TypingUsers : IDisposable
                 if (ended.Count > 0)
                 {
                     users.Position = Interlocked.Increment(ref _position);
-                    woken.Add(users.LocalMembers);
+                    woken.Add((room, users.LocalMembers));
                 }
                 else if (users.Until.Count == 0 && now - users.EmptySince(now) > MaxTimeout)
                 {
@@ -144,9 +157,10 @@ public sealed class TypingUsers : IDisposable
             ScheduleExpiry();
         }
 
-        foreach (var users in woken)
+        foreach (var (room, users) in woken)
         {
             _notifier.Nudge(users);
+            Changed?.Invoke(room);
         }
     }
 

@@ -12,6 +12,7 @@ public static class DeviceTable
     private const string Columns = "nid, device_id, display_name, last_seen_ts, last_seen_ip";
     private const string FindSql = $"SELECT {Columns} FROM devices WHERE user = ? AND device_id = ?";
     private const string OfUserSql = $"SELECT {Columns} FROM devices WHERE user = ? ORDER BY nid";
+    private const string OwnerSql = "SELECT d.user, u.user_id, d.device_id FROM devices d JOIN users u ON u.nid = d.user WHERE d.nid = ?";
     private const string InsertSql = "INSERT INTO devices (user, device_id, display_name) VALUES (?, ?, ?)";
     private const string RenameSql = "UPDATE devices SET display_name = ? WHERE nid = ?";
     private const string SeenSql = "UPDATE devices SET last_seen_ts = ?, last_seen_ip = coalesce(?, last_seen_ip) WHERE nid = ?";
@@ -39,6 +40,13 @@ public static class DeviceTable
         }
 
         return devices;
+    }
+
+    /// <summary>Whose device it is, and what it is called there; null if there is none.</summary>
+    public static (long User, string UserId, string DeviceId)? Owner(Session db, long device)
+    {
+        using var query = db.Prepare(OwnerSql).Bind(device);
+        return query.Step() ? (query.Int64(0), query.Text(1), query.Text(2)) : null;
     }
 
     /// <summary>Adds a device; returns its nid.</summary>

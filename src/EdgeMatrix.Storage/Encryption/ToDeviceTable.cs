@@ -22,6 +22,8 @@ public static class ToDeviceTable
         """;
 
     private const string AnySql = "SELECT 1 FROM to_device_messages WHERE device = ? AND position <= ?";
+    private const string AtSql = "SELECT message FROM to_device_messages WHERE position = ? AND device = ?";
+    private const string DeleteAtSql = "DELETE FROM to_device_messages WHERE position = ?";
     private const string DeleteSql = "DELETE FROM to_device_messages WHERE device = ? AND position <= ?";
 
     /// <param name="message">The text of a JSON object.</param>
@@ -65,6 +67,20 @@ public static class ToDeviceTable
     {
         using var query = db.Prepare(AnySql).Bind(device).Bind(upTo);
         return query.Step();
+    }
+
+    /// <summary>One message; null if it is there no longer.</summary>
+    public static byte[]? At(Session db, long device, long position)
+    {
+        using var query = db.Prepare(AtSql).Bind(position).Bind(device);
+        return query.Step() ? query.Blob(0).ToArray() : null;
+    }
+
+    /// <summary>Deletes one message.</summary>
+    public static void DeleteAt(WriteTransaction db, long position)
+    {
+        using var delete = db.Prepare(DeleteAtSql).Bind(position);
+        delete.Run();
     }
 
     public static void DeleteUpTo(WriteTransaction db, long device, long position)

@@ -45,6 +45,15 @@ public static class MembershipTable
         SELECT m.user FROM memberships m JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
         """;
 
+    private const string NamesInRoomSql = """
+        SELECT u.user_id, u.nid FROM memberships m JOIN users u ON u.nid = m.user WHERE m.room = ? AND m.membership = 1
+        """;
+
+    private const string NamesInRoomFromSql = """
+        SELECT u.user_id, u.nid FROM users u CROSS JOIN memberships m ON m.room = ?1 AND m.user = u.nid AND m.membership = 1
+        WHERE u.user_id >= ?2 AND u.user_id < ?3
+        """;
+
     private const string ChangedInRoomSql = """
         SELECT user FROM memberships WHERE room = ? AND membership IN (1, 2, 3, 4, 5) AND event > ?
         """;
@@ -115,6 +124,19 @@ public static class MembershipTable
 
     /// <summary>Nids of the joined users who have an account here.</summary>
     public static List<long> JoinedLocals(Session db, long room) => Users(db.Prepare(LocalInRoomSql).Bind(room));
+
+    /// <summary>The joined users whose ids begin with a text, read as they are asked for; others may be among them.</summary>
+    /// <param name="fromNames">Looks at all users of such ids instead of all members of the room: quicker where the room is large.</param>
+    public static IEnumerable<(string UserId, long User)> JoinedNames(Session db, long room, string prefix, bool fromNames)
+    {
+        using var query = fromNames
+            ? db.Prepare(NamesInRoomFromSql).Bind(room).Bind(prefix).Bind(prefix + "\U0010FFFF")
+            : db.Prepare(NamesInRoomSql).Bind(room);
+        while (query.Step())
+        {
+            yield return (query.Text(0), query.Int64(1));
+        }
+    }
 
     /// <summary>Nids of the users whose member event changed after a stream position.</summary>
     public static List<long> ChangedInRoom(Session db, long room, long after) => Users(db.Prepare(ChangedInRoomSql).Bind(room).Bind(after));

@@ -36,6 +36,7 @@ public static class PurgedRoomTable
     [
         "DELETE FROM rooms WHERE nid = ?",
         "DELETE FROM room_aliases WHERE room = ?",
+        "DELETE FROM appservice_rooms WHERE room = ?",
         "DELETE FROM memberships WHERE room = ? AND user IN (SELECT user FROM accounts)",
         "DELETE FROM account_data WHERE user IN (SELECT user FROM accounts) AND room = ?",
     ];

@@ -33,15 +33,15 @@ public static class RoomTable
     private const string IsListedSql = "SELECT listed FROM rooms WHERE nid = ?";
 
     // The directory's order: most members first; the nid makes it total, so that a page can say where it ended.
-    private const string ListedSql = $"""
-        SELECT {Columns} FROM rooms WHERE listed = 1 AND (joined, -nid) < (?, ?) ORDER BY joined DESC, nid LIMIT ?
+    private static string ListedSql(RoomDirectory directory) => $"""
+        SELECT {Columns} FROM rooms WHERE {directory.Condition} AND (joined, -nid) < (?, ?) ORDER BY joined DESC, nid LIMIT ?
         """;
 
-    private const string ListedBeforeSql = $"""
-        SELECT {Columns} FROM rooms WHERE listed = 1 AND (joined, -nid) > (?, ?) ORDER BY joined, nid DESC LIMIT ?
+    private static string ListedBeforeSql(RoomDirectory directory) => $"""
+        SELECT {Columns} FROM rooms WHERE {directory.Condition} AND (joined, -nid) > (?, ?) ORDER BY joined, nid DESC LIMIT ?
         """;
 
-    private const string ListedCountSql = "SELECT count(*) FROM rooms WHERE listed = 1";
+    private static string ListedCountSql(RoomDirectory directory) => $"SELECT count(*) FROM rooms WHERE {directory.Condition}";
 
     public static RoomRow? Find(Session db, string roomId)
     {
@@ -129,17 +129,17 @@ public static class RoomTable
         return query.Step() && query.Int64(0) != 0;
     }
 
-    /// <summary>Rooms of the published directory, most members first, after the given place.</summary>
-    public static List<RoomRow> ListedAfter(Session db, long joined, long nid, int limit) =>
-        ReadAll(db.Prepare(ListedSql).Bind(joined).Bind(-nid).Bind(limit));
+    /// <summary>Rooms of a published directory, most members first, after the given place.</summary>
+    public static List<RoomRow> ListedAfter(Session db, RoomDirectory directory, long joined, long nid, int limit) =>
+        ReadAll(directory.Bind(db.Prepare(ListedSql(directory))).Bind(joined).Bind(-nid).Bind(limit));
 
     /// <summary>As <see cref="ListedAfter"/>, backwards from the given place: fewest members first.</summary>
-    public static List<RoomRow> ListedBefore(Session db, long joined, long nid, int limit) =>
-        ReadAll(db.Prepare(ListedBeforeSql).Bind(joined).Bind(-nid).Bind(limit));
+    public static List<RoomRow> ListedBefore(Session db, RoomDirectory directory, long joined, long nid, int limit) =>
+        ReadAll(directory.Bind(db.Prepare(ListedBeforeSql(directory))).Bind(joined).Bind(-nid).Bind(limit));
 
-    public static long CountListed(Session db)
+    public static long CountListed(Session db, RoomDirectory directory)
     {
-        using var query = db.Prepare(ListedCountSql);
+        using var query = directory.Bind(db.Prepare(ListedCountSql(directory)));
         return query.Step() ? query.Int64(0) : 0;
     }
 

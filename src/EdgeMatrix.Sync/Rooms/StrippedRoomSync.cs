@@ -10,17 +10,6 @@ namespace EdgeMatrix.Sync.Rooms;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
 internal static class StrippedRoomSync
 {
-    private static readonly string[] _shownTypes =
-    [
-        "m.room.create",
-        "m.room.name",
-        "m.room.avatar",
-        "m.room.topic",
-        "m.room.join_rules",
-        "m.room.canonical_alias",
-        "m.room.encryption",
-    ];
-
     /// <summary>Writes the room, or nothing if the invite is of somebody whom the user ignores, or the user wants no invites.</summary>
     public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news)
     {
@@ -44,21 +33,11 @@ internal static class StrippedRoomSync
         json.WriteStartObject(room.Id);
         json.WriteStartObject(own.Membership == Membership.Invite ? "invite_state"u8 : "knock_state"u8);
         json.WriteStartArray("events"u8);
-        foreach (var type in _shownTypes)
+        foreach (var stored in StrippedState.Of(round.Db, member, sender, round.Request.UserId))
         {
-            if (RoomStateReader.FindStored(round.Db, member.State, type, "") is { } stored)
-            {
-                output.WriteStripped(stored);
-            }
+            output.WriteStripped(stored);
         }
 
-        // Who it is that invites, by name and face.
-        if (sender != round.Request.UserId && RoomStateReader.FindStored(round.Db, member.State, "m.room.member", sender) is { } inviter)
-        {
-            output.WriteStripped(inviter);
-        }
-
-        output.WriteStripped(member);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();

@@ -47,6 +47,8 @@ public class BoundsTests
         ["PushRuleEvaluator._rules"] = "rules of 256 KiB at most: UserPushRules; weighed in the share of the push rules",
         ["EventNotifications._comers"] = "who came to rooms in the group of 256 jobs that is being written; then they go",
         ["PushDelivery._ofUser"] = "the pushers of accounts of this server, 50 of each at most: UserPushers",
+        ["EphemeralNews._presenceUsers"] = "1,000 users; who comes beyond is not told: Add",
+        ["EphemeralNews._typingRooms"] = "1,000 rooms; likewise",
         ["Glob._masks"] = "a pattern of a push rule; weighed in the share of the push rules",
         ["OldNotifications._ofUser"] = "a number for each local user of one room, and only while upkeep looks through it: FindRoom",
         ["PageCaches._connections"] = "those and the writer's",
@@ -67,6 +69,8 @@ public class BoundsTests
         ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
 
         // Made when the server starts, and the same ever after.
+        ["AppServiceClient._clients"] = "the application services that are configured",
+        ["AppServiceDelivery._outboxes"] = "likewise",
         ["MemoryBudget._shares"] = "the parts of the server",
         ["UpkeepWorker._jobs"] = "the jobs of the server",
         ["RedactionRules._content"] = "the rules of a room version",
@@ -81,6 +85,8 @@ public class BoundsTests
         await using var server = await TestHomeserver.StartAsync(options => options with
         {
             Registration = options.Registration with { SharedSecret = "secret" },
+            AppServices = AppServices.BridgedServer.Registered(
+                "id: a\nurl: http://127.0.0.1:9\nas_token: a\nhs_token: h\nsender_localpart: bot\nnamespaces: {users: [{regex: '@_a(b|c)', exclusive: true}]}\n"),
         });
         var alice = await server.RegisterAsync("alice");
         var room = await alice.CreateRoomAsync();
