@@ -20,6 +20,7 @@ internal sealed class Arguments
         ("room export", Command.RoomExport),
         ("room explain", Command.RoomExplain),
         ("storage", Command.Storage),
+        ("appservices", Command.AppServices),
         ("tardis", Command.Tardis),
         ("backup", Command.Backup),
         ("restore", Command.Restore),

@@ -68,6 +68,7 @@ internal static class EntryPoint
                 Command.Serve => await ServeCommand.RunAsync(config.Options, terminal, cancellation),
                 Command.RoomExport or Command.RoomExplain => new RoomCommands(config.Options, terminal).Run(invocation),
                 Command.Backup or Command.Restore => await new BackupCommands(config.Options, terminal).RunAsync(invocation),
+                Command.AppServices => new AppServicesCommand(config.Options, terminal).Run(),
                 Command.Storage => new StorageCommand(config.Options, terminal, TimeProvider.System).Run(invocation),
                 _ => await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation),
             };

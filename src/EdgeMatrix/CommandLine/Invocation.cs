@@ -66,6 +66,7 @@ internal enum Command
     RoomExport,
     RoomExplain,
     Storage,
+    AppServices,
     Tardis,
     Backup,
     Restore,
