@@ -32,6 +32,9 @@ public sealed record ClientApiOptions
     /// <summary>Whoever leaves a room has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }
 
+    /// <summary>Users may ask for previews of URLs.</summary>
+    public bool UrlPreviews { get; init; }
+
     /// <summary>The version of new rooms.</summary>
     public string DefaultRoomVersion { get; init; } = Protocol.RoomVersions.RoomVersions.Default;
 }

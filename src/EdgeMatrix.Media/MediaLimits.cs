@@ -9,6 +9,9 @@ public sealed record MediaLimits
     /// <summary>Bytes of all files of one user; null: no limit.</summary>
     public long? UserQuotaBytes { get; init; }
 
+    /// <summary>Bytes of all pictures of URL previews together.</summary>
+    public long PreviewBytes { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Ids of one user that wait for their file at the same time.</summary>
     public int MaxUploadsWaiting { get; init; } = 20;
 

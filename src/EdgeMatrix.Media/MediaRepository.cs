@@ -49,6 +49,42 @@ public sealed class MediaRepository(
         }
     }
 
+    /// <summary>Stores a file for the server itself, within <see cref="MediaLimits.PreviewBytes"/>: those that nobody asked for the longest go.</summary>
+    /// <param name="head">What was read of the body already.</param>
+    /// <param name="type">A Content-Type.</param>
+    /// <returns>The id, an older one if the same bytes have one, and their number; null if there is no room for the file, or it is in quarantine.</returns>
+    public async Task<(string MediaId, long Bytes)?> StoreOfServerAsync(
+        ReadOnlyMemory<byte> head, Stream body, string type, CancellationToken cancellationToken)
+    {
+        var temporary = folder.CreateTemporary();
+        try
+        {
+            if (await UploadReader.CopyAsync(body, temporary, limits.PreviewBytes, cancellationToken, head) is not { } read)
+            {
+                return null;
+            }
+
+            while (OldestThatMustGo(read.Bytes) is { } oldest)
+            {
+                await DeleteAsync(oldest.MediaId);
+            }
+
+            var file = new MediaFile(read.Hash, read.Bytes, type, null);
+            string? mediaId = null;
+            await folder.PlaceAsync(
+                temporary,
+                read.Hash,
+                async () => (mediaId = await database.WriteAsync(db => ReferOfServer(db, file))) is not null,
+                () => IsReferredTo(read.Hash));
+            return mediaId is null ? null : (mediaId, read.Bytes);
+        }
+        finally
+        {
+            await temporary.DisposeAsync();
+            File.Delete(temporary.Name);
+        }
+    }
+
     /// <summary>Makes an id whose file the user will upload.</summary>
     /// <returns>The id, and when it is forgotten, ms since the Unix epoch; or null: too many are waiting.</returns>
     public Task<(string MediaId, long ExpiresTs)?> CreateAsync(long user)
@@ -247,7 +283,31 @@ public sealed class MediaRepository(
         QuotaLeft(db, user) < file.Bytes ? UploadVerdict.OverQuota : refer(db, file);
 
     private long QuotaLeft(Session db, long user) =>
-        limits.UserQuotaBytes is { } quota ? quota - MediaTable.Usage(db, user) : long.MaxValue;
+        (user == MediaTable.Server ? limits.PreviewBytes : limits.UserQuotaBytes) is { } quota ? quota - MediaTable.Usage(db, user) : long.MaxValue;
+
+    private string? ReferOfServer(WriteTransaction db, MediaFile file)
+    {
+        if (MediaTable.FindOfServer(db, file.Hash) is { } known)
+        {
+            return known.Quarantined ? null : known.MediaId;
+        }
+
+        // Two at once may each find room for itself alone.
+        if (QuotaLeft(db, MediaTable.Server) < file.Bytes)
+        {
+            return null;
+        }
+
+        var mediaId = random.Base62(IdLength);
+        MediaTable.TrySetFile(db, MediaTable.Insert(db, mediaId, MediaTable.Server, Now(), expiresTs: null), MediaTable.Server, file);
+        return MediaTable.Find(db, mediaId) is { Quarantined: false } ? mediaId : null;
+    }
+
+    private MediaRow? OldestThatMustGo(long bytes)
+    {
+        using var db = database.OpenSnapshot();
+        return QuotaLeft(db, MediaTable.Server) < bytes ? MediaTable.OldestOfServer(db) : null;
+    }
 
     private MediaRow? Find(string mediaId)
     {

@@ -9,16 +9,28 @@ internal static class UploadReader
 {
     private const int PieceBytes = 64 * 1024;
 
+    /// <param name="head">What was read of the body already.</param>
     /// <returns>How many bytes there were and their hash; null if more than <paramref name="maxBytes"/>.</returns>
     /// <exception cref="Storage.DatabaseException">The disk does not take them.</exception>
     public static async Task<(long Bytes, MediaHash Hash)?> CopyAsync(
-        Stream body, FileStream file, long maxBytes, CancellationToken cancellationToken)
+        Stream body, FileStream file, long maxBytes, CancellationToken cancellationToken, ReadOnlyMemory<byte> head = default)
     {
+        if (head.Length > maxBytes)
+        {
+            return null;
+        }
+
         var piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
             IncrementalHash.Initialize(HashAlgorithm.Sha256, out var state);
-            var bytes = 0L;
+            var bytes = (long)head.Length;
+            if (bytes > 0)
+            {
+                IncrementalHash.Update(ref state, head.Span);
+                await MediaFolder.GuardedAsync(() => file.WriteAsync(head, cancellationToken).AsTask());
+            }
+
             while (await body.ReadAsync(piece, cancellationToken) is var read and > 0)
             {
                 bytes += read;

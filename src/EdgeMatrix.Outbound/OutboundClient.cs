@@ -77,7 +77,7 @@ public sealed class OutboundClient(OutboundNetwork network, int concurrency) : I
         var url = request.Url;
         for (var redirects = 0; ; redirects++)
         {
-            Check(url, request.NamedByOperator);
+            Check(url, request);
             var sender = request.NamedByOperator ? network.ToNamedByOperator : network.ToAnyone;
             using var message = Message(request, url);
             var response = await sender.SendAsync(message, cancellation);
@@ -131,14 +131,19 @@ public sealed class OutboundClient(OutboundNetwork network, int concurrency) : I
     }
 
     // An address that stands in the URL itself is known to be wrong before anything is sent, whatever the transport.
-    private void Check(Uri url, bool namedByOperator)
+    private void Check(Uri url, OutboundRequest request)
     {
         if (!url.IsAbsoluteUri || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps) || url.UserInfo.Length > 0)
         {
             throw new OutboundException(OutboundFailure.BadUrl, "Not a URL of http or https, without a user name");
         }
 
-        if (!namedByOperator && IPAddress.TryParse(url.IdnHost, out var literal) && !network.Addresses.Allows(literal))
+        if (request.WebPortsOnly && url.Port is not (80 or 443 or > 1023))
+        {
+            throw new OutboundException(OutboundFailure.Refused, "The port is none of the web's");
+        }
+
+        if (!request.NamedByOperator && IPAddress.TryParse(url.IdnHost, out var literal) && !network.Addresses.Allows(literal))
         {
             throw new OutboundException(OutboundFailure.Refused, "The address is none that requests may go to");
         }

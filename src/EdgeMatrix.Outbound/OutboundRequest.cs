@@ -23,6 +23,9 @@ public sealed record OutboundRequest(HttpMethod Method, Uri Url)
     /// <summary>How many redirects are followed; only of <c>GET</c>, and never from <c>https</c> to <c>http</c>.</summary>
     public int MaxRedirects { get; init; }
 
+    /// <summary>Only to ports that sites of the web are at: 80, 443, and those above 1023. Others are of other services, redirects included.</summary>
+    public bool WebPortsOnly { get; init; }
+
     /// <summary>The operator wrote the address into the configuration: it may be any, such as this machine's own.</summary>
     public bool NamedByOperator { get; init; }
 }

@@ -721,5 +721,10 @@ internal static class Migrations
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX appservice_rooms_by_room ON appservice_rooms (room);
         """,
+
+        // 26: which pictures of URL previews, which the server stores as uploader 0, were not asked for the longest.
+        """
+        CREATE INDEX media_of_server ON media (accessed_ts, nid) WHERE uploader = 0;
+        """,
     ];
 }

@@ -22,8 +22,9 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
-using EdgeMatrix.Outbound;
+using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;
+using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -130,6 +131,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
             DefaultRoomVersion = options.Rooms.DefaultVersion,
+            UrlPreviews = options.Media.UrlPreviews,
         };
         Turn = options.Turn;
         RateLimiter = new RateLimiter(options.Limits, time, database.Memory);
@@ -145,6 +147,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var thumbnails = new ThumbnailCache(options.Server.Data, time, options.Media.ThumbnailCache);
         Media = new MediaRepository(database, media, thumbnails, server, LimitsOf(options.Media), random, time);
         Thumbnails = new ThumbnailStore(thumbnails, new ThumbnailWorker(surroundings.Program, time));
+        Previews = new UrlPreviews(Outbound, Media, server, time, database.Memory);
 
         Search = new SearchIndex(database, options.Search.Enabled);
         var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
@@ -274,6 +277,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public ThumbnailStore Thumbnails { get; }
 
+    public UrlPreviews Previews { get; }
+
     public SearchIndex Search { get; }
 
     /// <summary>What the server does for itself now and then, in the order in which jobs that are due at once begin.</summary>
@@ -374,6 +379,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Sync);
         services.AddSingleton(Media);
         services.AddSingleton(Thumbnails);
+        services.AddSingleton(Previews);
         services.AddSingleton(Search);
     }
 
@@ -385,7 +391,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
         return media;
     }
 
-    private static MediaLimits LimitsOf(MediaOptions options) => new() { MaxUploadBytes = options.MaxUpload, UserQuotaBytes = options.UserQuota };
+    private static MediaLimits LimitsOf(MediaOptions options) => new()
+    {
+        MaxUploadBytes = options.MaxUpload, UserQuotaBytes = options.UserQuota, PreviewBytes = options.PreviewCache,
+    };
 
     public async ValueTask DisposeAsync()
     {
@@ -394,6 +403,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         await Push.DisposeAsync();
         await AppServiceDelivery.DisposeAsync();
         AppServiceClient.Dispose();
+        await Previews.DisposeAsync();
         Outbound.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();

@@ -30,6 +30,7 @@ internal static class Capabilities
         WriteSwitch(json, "m.3pid_changes", false);
         WriteSwitch(json, "m.get_login_token", options.LoginTokens && !requester.IsGuest);
         WriteSwitch(json, "m.forget_forced_upon_leave", options.ForgetOnLeave);
+        WriteSwitch(json, "io.element.msc4452.preview_url", options.UrlPreviews && !requester.IsGuest);
         if (requester.IsAdmin)
         {
             // "This property should be omitted altogether if suspend and lock would be false."

@@ -28,6 +28,9 @@ public enum RateKind
 
     /// <summary>Uploads, by user.</summary>
     Media,
+
+    /// <summary>Previews of URLs, by user.</summary>
+    Preview,
 }
 
 /// <summary>So many requests in a time, and so many at once after a rest.</summary>
@@ -58,6 +61,8 @@ public sealed record RateLimits
 
     public Rate Media { get; init; } = new(TimeSpan.FromMilliseconds(500), 100);
 
+    public Rate Preview { get; init; } = new(TimeSpan.FromSeconds(1), 50);
+
     internal Rate this[RateKind kind] => kind switch
     {
         RateKind.Login => Login,
@@ -67,6 +72,7 @@ public sealed record RateLimits
         RateKind.Join => Join,
         RateKind.Invite => Invite,
         RateKind.Media => Media,
+        RateKind.Preview => Preview,
         _ => Other,
     };
 }

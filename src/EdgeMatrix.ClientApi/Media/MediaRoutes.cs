@@ -1,5 +1,6 @@
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Media;
+using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -43,6 +44,10 @@ internal static class MediaRoutes
             c => MediaThumbnails.Get(
                 c["serverName"], c["mediaId"], c.Context, c.Part<MediaRepository>(), c.Part<ThumbnailStore>(),
                 c.Part<IHostApplicationLifetime>()));
+        api.Get(
+            V1 + "/preview_url", c => UrlPreview.Get(c.Request, c.Part<UrlPreviews>(), c.Part<ClientApiOptions>())).WithRate(RateKind.Preview);
+        api.Get(
+            Old + "/preview_url", c => UrlPreview.Get(c.Request, c.Part<UrlPreviews>(), c.Part<ClientApiOptions>())).WithRate(RateKind.Preview);
         api.Get(V1 + "/config", c => MediaConfig.Get(c.Part<MediaRepository>()));
         api.Get(Old + "/config", c => MediaConfig.Get(c.Part<MediaRepository>()));
         api.Get(Old + Download, c => MediaDownloads.Frozen()).WithoutToken();

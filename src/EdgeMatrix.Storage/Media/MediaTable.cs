@@ -35,11 +35,17 @@ public static class MediaTable
 
     private const string AnyExpiredSql = "SELECT 1 FROM media WHERE expires_ts IS NOT NULL AND expires_ts <= ? LIMIT 1";
 
+    private const string FindOwnSql = $"SELECT {Columns} FROM media WHERE hash = ? AND uploader = 0 LIMIT 1";
+    private const string OldestOwnSql = $"SELECT {Columns} FROM media WHERE uploader = 0 ORDER BY accessed_ts, nid LIMIT 1";
+
     private const string UsageSql = "SELECT bytes FROM media_usage WHERE user = ?";
 
     private const string AddUsageSql = """
         INSERT INTO media_usage (user, bytes) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET bytes = bytes + excluded.bytes
         """;
+
+    /// <summary>Stands in the place of a user's nid: the server itself, which stores pictures of URL previews.</summary>
+    public const long Server = 0;
 
     public static MediaRow? Find(Session db, string mediaId)
     {
@@ -136,6 +142,20 @@ public static class MediaTable
     {
         using var query = db.Prepare(UsageSql).Bind(user);
         return query.Step() ? query.Int64(0) : 0;
+    }
+
+    /// <summary>What the server itself stored of a file.</summary>
+    public static MediaRow? FindOfServer(Session db, MediaHash hash)
+    {
+        using var query = db.Prepare(FindOwnSql).Bind(hash.ToBytes());
+        return query.Step() ? Read(query) : null;
+    }
+
+    /// <summary>What the server itself stored, and nobody has asked for since the longest; null: nothing.</summary>
+    public static MediaRow? OldestOfServer(Session db)
+    {
+        using var query = db.Prepare(OldestOwnSql);
+        return query.Step() ? Read(query) : null;
     }
 
     private static void AddUsage(WriteTransaction db, long user, long bytes)

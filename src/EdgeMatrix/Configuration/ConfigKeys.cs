@@ -209,6 +209,11 @@ internal static class ConfigKeys
             "Uploads: of each user.",
             limits => limits.Media,
             (limits, rate) => limits with { Media = rate }),
+        Rate(
+            "limits.previews",
+            "Previews of URLs: of each user.",
+            limits => limits.Preview,
+            (limits, rate) => limits with { Preview = rate }),
         ConfigKey.Flag(
             "presence.enabled",
             "Whether users are told who of those they share rooms with is there.",
@@ -263,6 +268,16 @@ internal static class ConfigKeys
             "How large all thumbnails may be together: those that were not asked for the longest go, and are made again when they are.",
             options => options.Media.ThumbnailCache,
             (options, bytes) => options with { Media = options.Media with { ThumbnailCache = bytes } }),
+        ConfigKey.Flag(
+            "media.url_previews",
+            "Whether users may ask for previews of URLs, which the server then fetches.",
+            options => options.Media.UrlPreviews,
+            (options, previews) => options with { Media = options.Media with { UrlPreviews = previews } }),
+        ConfigKey.Size(
+            "media.preview_cache",
+            "How large the pictures of URL previews may be together: those that were not asked for the longest go.",
+            options => options.Media.PreviewCache,
+            (options, bytes) => options with { Media = options.Media with { PreviewCache = bytes } }),
         ConfigKey.Flag(
             "search.enabled",
             "Whether users may search the messages of rooms that are not encrypted. Without it the index of words is deleted.",

@@ -148,6 +148,12 @@ public sealed record MediaOptions
 
     /// <summary>How many bytes all thumbnails may have together; those that were not asked for the longest go.</summary>
     public long ThumbnailCache { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Whether users may ask for previews of URLs, which the server then fetches.</summary>
+    public bool UrlPreviews { get; init; }
+
+    /// <summary>How many bytes the pictures of previews may have together; those that were not asked for the longest go.</summary>
+    public long PreviewCache { get; init; } = 64 * 1024 * 1024;
 }
 
 public sealed record SearchOptions

@@ -68,6 +68,8 @@ public class BoundsTests
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
         ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
 
+        ["UrlPreviews._underWay"] = "64 previews; more is refused: MakeOnce",
+
         // Made when the server starts, and the same ever after.
         ["AppServiceClient._clients"] = "the application services that are configured",
         ["AppServiceDelivery._outboxes"] = "likewise",
