@@ -40,6 +40,15 @@ public sealed class OutboundNetwork : IDisposable
 
     internal HttpMessageInvoker ToNamedByOperator { get; }
 
+    /// <summary>A connection without HTTP, to a host that the operator wrote into the configuration: it may be at any address.</summary>
+    /// <exception cref="SocketException">It cannot be reached.</exception>
+    public async Task<Stream> ConnectToNamedByOperatorAsync(DnsEndPoint host, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(_connectTimeout, Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
+        return await ConnectAsync(host, _ => true, either.Token);
+    }
+
     public void Dispose()
     {
         ToAnyone.Dispose();
