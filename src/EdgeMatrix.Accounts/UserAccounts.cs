@@ -19,6 +19,9 @@ public enum UsernameVerdict
     Invalid,
 
     InUse,
+
+    /// <summary>The e-mail address that was proved for it has become another account's.</summary>
+    EmailInUse,
 }
 
 /// <summary>The users of this server: who there is, and their passwords.</summary>
@@ -53,10 +56,11 @@ public sealed class UserAccounts(
     /// <summary>Makes an account, with the name as display name and the predefined push rules.</summary>
     /// <param name="username">The localpart.</param>
     /// <param name="password">Null for an account without password login.</param>
+    /// <param name="proved">The e-mail address that it is to have, as the user has proved it; the session ends. Null: none.</param>
     /// <returns>The account, or why there is none.</returns>
     public Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
-        string username, string? password, bool admin, CancellationToken cancellationToken) =>
-        AddAsync(username, password, new AccountStanding(admin), cancellationToken);
+        string username, string? password, bool admin, CancellationToken cancellationToken, EmailSessionRow? proved = null) =>
+        AddAsync(username, password, new AccountStanding(admin), cancellationToken, proved);
 
     /// <summary>Makes an account of a guest, with a name of ours and without a password.</summary>
     public async Task<AccountRow> AddGuestAsync(CancellationToken cancellationToken)
@@ -72,26 +76,33 @@ public sealed class UserAccounts(
 
     /// <summary>Makes the account of a guest one like any other.</summary>
     /// <param name="user">Nid of the user.</param>
-    /// <returns>The account; null if it is no guest's, or given up.</returns>
-    public async Task<AccountRow?> UpgradeGuestAsync(long user, string? password, CancellationToken cancellationToken)
+    /// <param name="proved">As of <see cref="AddAsync(string, string?, bool, CancellationToken, EmailSessionRow?)"/>.</param>
+    /// <returns>The account, or why there is none: if it is no guest's any more, its name is in use.</returns>
+    public async Task<(AccountRow? Account, UsernameVerdict Verdict)> UpgradeGuestAsync(
+        long user, string? password, EmailSessionRow? proved, CancellationToken cancellationToken)
     {
         var hash = password is null ? null : await passwords.HashAsync(password, cancellationToken);
-        return await database.WriteAsync(db =>
+        return await database.WriteAsync<(AccountRow?, UsernameVerdict)>(db =>
         {
             if (AccountTable.Find(db, user) is not { Standing.Guest: true, IsDeactivated: false } account)
             {
-                return null;
+                return (null, UsernameVerdict.InUse);
+            }
+
+            if (!TryGiveEmail(db, user, proved, time.GetUtcNow().ToUnixTimeMilliseconds()))
+            {
+                return (null, UsernameVerdict.EmailInUse);
             }
 
             AccountTable.SetPassword(db, user, hash);
             AccountTable.SetStanding(db, user, account.Standing with { Guest = false });
             logins.StandingChanged(db, user);
-            return AccountTable.Find(db, user);
+            return (AccountTable.Find(db, user), UsernameVerdict.Free);
         });
     }
 
     private async Task<(AccountRow? Account, UsernameVerdict Verdict)> AddAsync(
-        string username, string? password, AccountStanding standing, CancellationToken cancellationToken)
+        string username, string? password, AccountStanding standing, CancellationToken cancellationToken, EmailSessionRow? proved = null)
     {
         var verdict = CheckUsername(username);
         if (verdict != UsernameVerdict.Free)
@@ -102,21 +113,32 @@ public sealed class UserAccounts(
         var userId = UserIdOf(username);
         var hash = password is null ? null : await passwords.HashAsync(password, cancellationToken);
         var createdTs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var account = await database.WriteAsync(db =>
+        return await database.WriteAsync<(AccountRow?, UsernameVerdict)>(db =>
         {
             var user = UserTable.Intern(db, userId);
             var row = new AccountRow(user, userId, hash, standing, createdTs);
-            if (!AccountTable.TryAdd(db, row))
+            if (AccountTable.Find(db, user) is not null)
             {
-                return null;
+                return (null, UsernameVerdict.InUse);
             }
+
+            if (!TryGiveEmail(db, user, proved, createdTs))
+            {
+                return (null, UsernameVerdict.EmailInUse);
+            }
+
+            AccountTable.TryAdd(db, row);
 
             ProfileTable.Set(db, user, "displayname", Json.OfString(UserIdLocalpart(userId)));
             UserPushRules.Store(db, notifier, user, DefaultPushRules.For(userId));
-            return row;
+            return (row, UsernameVerdict.Free);
         });
-        return account is null ? (null, UsernameVerdict.InUse) : (account, UsernameVerdict.Free);
     }
+
+    // Of two who use one proof, or prove one address, the second has no account.
+    private static bool TryGiveEmail(WriteTransaction db, long user, EmailSessionRow? proved, long ts) => proved is null
+        || (EmailSessionTable.Delete(db, proved.Sid)
+            && ThreePidTable.TryAdd(db, new ThreePidRow(ThreePidTable.Email, proved.Address, user, proved.ValidatedTs!.Value, ts)));
 
     /// <summary>The account of a user id or of a bare localpart; null if there is none here.</summary>
     public AccountRow? Find(string userIdOrLocalpart)
@@ -130,6 +152,13 @@ public sealed class UserAccounts(
     {
         using var snapshot = database.OpenSnapshot();
         return AccountTable.Find(snapshot, user);
+    }
+
+    /// <summary>The account that has an e-mail address, in its canonical form; null if there is none.</summary>
+    public AccountRow? FindByEmail(string address)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return ThreePidTable.Find(snapshot, ThreePidTable.Email, address) is { } owner ? AccountTable.Find(snapshot, owner.User) : null;
     }
 
     /// <summary>Every account, in the order of the user ids.</summary>

@@ -24,6 +24,9 @@ public sealed record ClientApiOptions
     /// <summary>Documents that new users must accept.</summary>
     public IReadOnlyList<Authentication.TermsPolicy> Terms { get; init; } = [];
 
+    /// <summary>Whether new users prove an e-mail address.</summary>
+    public EmailAtRegistration RegistrationEmail { get; init; }
+
     internal bool MayRegister => RegistrationOpen || RegistrationTokens;
 
     /// <summary>Users may make tokens that let another device of theirs in.</summary>
@@ -37,4 +40,12 @@ public sealed record ClientApiOptions
 
     /// <summary>The version of new rooms.</summary>
     public string DefaultRoomVersion { get; init; } = Protocol.RoomVersions.RoomVersions.Default;
+}
+
+/// <summary>Whether new users prove an e-mail address.</summary>
+public enum EmailAtRegistration
+{
+    Off,
+    Optional,
+    Required,
 }

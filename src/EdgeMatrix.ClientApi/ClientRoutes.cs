@@ -32,6 +32,7 @@ using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms.Presence;
@@ -112,15 +113,7 @@ public static class ClientRoutes
             c => Deactivation.Deactivate(
                 c.Request, c.RequesterIfAny, c.Part<UserInteractiveAuthentication>(),
                 c.Part<AccountDeactivation>())).WithTokenOrWithout().WithRate(RateKind.Login);
-        foreach (var purpose in (ReadOnlySpan<string>)["/register", "/account/password", "/account/3pid"])
-        {
-            api.Post(V3 + purpose + "/email/requestToken", c => ThreePids.RequestToken()).WithoutToken();
-            api.Post(V3 + purpose + "/msisdn/requestToken", c => ThreePids.RequestToken()).WithoutToken();
-        }
-
-        api.Get(V3 + "/account/3pid", c => ThreePids.List());
-        api.Post(V3 + "/account/3pid", c => ThreePids.Add());
-        api.Post(V3 + "/account/3pid/add", c => ThreePids.Add());
+        api.MapThreePids();
         api.Get(V3 + "/account/whoami", c => Sessions.WhoAmI(c.Requester));
 
         // OpenID, with the one endpoint of the Server-Server API that its tokens are for
@@ -130,7 +123,7 @@ public static class ClientRoutes
         api.Get("/_matrix/federation/v1/openid/userinfo", c => OpenId.UserInfo(c.Request, c.Part<OpenIdTokens>())).WithoutToken();
 
         // Capabilities negotiation
-        api.Get(V3 + "/capabilities", c => Capabilities.Get(c.Requester, c.Part<ClientApiOptions>()));
+        api.Get(V3 + "/capabilities", c => Capabilities.Get(c.Requester, c.Part<ClientApiOptions>(), c.Part<EmailValidation>()));
 
         // Filtering
         api.Post(User + "/filter", c => FilterUpload.Add(c["userId"], c.Request, c.Requester, c.Part<UserFilters>()));

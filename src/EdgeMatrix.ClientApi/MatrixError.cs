@@ -55,6 +55,10 @@ public sealed class MatrixError : IResult
     /// <summary>400: it is an application service's, or not this one's.</summary>
     public static MatrixError Exclusive(string message) => new(400, "M_EXCLUSIVE", message);
 
+    public static MatrixError ThreepidInUse() => new(400, "M_THREEPID_IN_USE", "An account of this server has that e-mail address");
+
+    public static MatrixError ThreepidNotFound() => new(400, "M_THREEPID_NOT_FOUND", "No account of this server has that e-mail address");
+
     public static MatrixError MissingToken() => new(401, "M_MISSING_TOKEN", "No access token was given");
 
     /// <param name="softLogout">True only where a refresh token can bring the session back.</param>

@@ -726,5 +726,48 @@ internal static class Migrations
         """
         CREATE INDEX media_of_server ON media (accessed_ts, nid) WHERE uploader = 0;
         """,
+
+        // 22: e-mail: addresses of accounts, addresses that are being proved, and mails on their way.
+        """
+        CREATE TABLE threepids (
+            medium       TEXT NOT NULL,
+            address      TEXT NOT NULL,               -- in its canonical form
+            user         INTEGER NOT NULL,
+            validated_ts INTEGER NOT NULL,
+            added_ts     INTEGER NOT NULL,
+            PRIMARY KEY (medium, address)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX threepids_of_user ON threepids (user);
+
+        CREATE TABLE email_sessions (
+            sid          TEXT NOT NULL PRIMARY KEY,
+            purpose      INTEGER NOT NULL,            -- see EmailPurpose
+            address      TEXT NOT NULL,
+            secret       BLOB NOT NULL,               -- SHA-256
+            token        BLOB NOT NULL,               -- SHA-256
+            send_attempt INTEGER NOT NULL,
+            next_link    TEXT,
+            expires_ts   INTEGER NOT NULL,
+            validated_ts INTEGER,
+            UNIQUE (address, secret, purpose)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX email_sessions_expiring ON email_sessions (expires_ts);
+
+        CREATE TABLE mails (
+            nid        INTEGER PRIMARY KEY AUTOINCREMENT,
+            recipient  TEXT NOT NULL,
+            message    TEXT NOT NULL,                 -- as it goes over the wire
+            next_ts    INTEGER NOT NULL,              -- when it is to be tried
+            failures   INTEGER NOT NULL,
+            expires_ts INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX mails_by_time ON mails (next_ts, nid);
+        """,
+
+        // 23: when a pusher last wrote a mail, and how long it writes no other.
+        """
+        ALTER TABLE pushers ADD COLUMN mailed_ts INTEGER;
+        ALTER TABLE pushers ADD COLUMN mail_wait_ms INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 }

@@ -4,6 +4,7 @@ using EdgeMatrix.Console;
 using EdgeMatrix.Console.Health;
 using EdgeMatrix.Console.Measuring;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Serving;
 using EdgeMatrix.Upkeep;
@@ -60,6 +61,7 @@ public sealed class Homeserver : IAsyncDisposable
         app.Lifetime.ApplicationStopping.Register(upkeep.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.Push.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.AppServiceDelivery.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Mails.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
         app.MapClientApi();
@@ -75,6 +77,7 @@ public sealed class Homeserver : IAsyncDisposable
         await _app.StartAsync(cancellation);
         _parts.AppServiceDelivery.Start(_app.Services.GetRequiredService<ILogger<AppServiceDelivery>>());
         _parts.Push.Start(_app.Services.GetRequiredService<ILogger<PushDelivery>>());
+        _parts.Mails.Start(_app.Services.GetRequiredService<ILogger<MailQueue>>());
     }
 
     /// <summary>Returns when the server was told to stop, by <see cref="StopAsync"/>, SIGTERM or SIGINT, and has drained.</summary>

@@ -20,6 +20,7 @@ using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
@@ -83,6 +84,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Members = new RoomMembers(Engine);
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
+        Mails = new MailQueue(options.Email.ToOptions(options.Server.PublicBaseUrl), database, Outbound, server, random, time);
         Push = new PushDelivery(Engine, Outbound, options.Push.Badge);
         Pushers = new UserPushers(database, Push, time);
         Receipts = new ReadReceipts(Engine, appServiceNews.ReceiptMoved, Push.Changed);
@@ -102,6 +104,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         AdminTasks = new AdminTasks(random);
         RegistrationTokens = new RegistrationTokens(database, random, time);
         Deactivation = new AccountDeactivation(Engine, Members, Logins);
+        ThreePids = new UserThreePids(database, time);
         Devices = new UserDevices(database, Notifier);
         Profiles = new UserProfiles(database, Members);
         AccountData = new AccountData(database, Notifier);
@@ -127,6 +130,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             RegistrationOpen = options.Registration.Open,
             RegistrationTokens = options.Registration.Tokens,
             Guests = options.Registration.Guests,
+            RegistrationEmail = options.Registration.Email,
             Terms = options.Registration.Terms.Select(TermsText.Parse).OfType<TermsPolicy>().ToArray(),
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
@@ -135,7 +139,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         };
         Turn = options.Turn;
         RateLimiter = new RateLimiter(options.Limits, time, database.Memory);
-        InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, random, time);
+        EmailValidation = new EmailValidation(Mails, database, server, random, time);
+        InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, EmailValidation, random, time);
         SharedSecret = new SharedSecretSetting(options.Registration.SharedSecret is { } secret
             ? new SharedSecretRegistration(secret, random, time)
             : null);
@@ -231,6 +236,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public AccountDeactivation Deactivation { get; }
 
+    public UserThreePids ThreePids { get; }
+
     public UserDevices Devices { get; }
 
     public UserProfiles Profiles { get; }
@@ -262,6 +269,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public ClientApiOptions ClientApi { get; }
 
     public RateLimiter RateLimiter { get; }
+
+    public MailQueue Mails { get; }
+
+    public EmailValidation EmailValidation { get; }
 
     public UserInteractiveAuthentication InteractiveAuthentication { get; }
 
@@ -356,6 +367,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(AdminTasks);
         services.AddSingleton(RegistrationTokens);
         services.AddSingleton(Deactivation);
+        services.AddSingleton(ThreePids);
         services.AddSingleton(Devices);
         services.AddSingleton(Profiles);
         services.AddSingleton(AccountData);
@@ -372,6 +384,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(DehydratedDevices);
         services.AddSingleton(ClientApi);
         services.AddSingleton(RateLimiter);
+        services.AddSingleton(Mails);
+        services.AddSingleton(EmailValidation);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);
@@ -403,6 +417,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         await Push.DisposeAsync();
         await AppServiceDelivery.DisposeAsync();
         AppServiceClient.Dispose();
+        await Mails.DisposeAsync();
         await Previews.DisposeAsync();
         Outbound.Dispose();
         Thumbnails.Dispose();

@@ -38,7 +38,7 @@ internal static class AdminRoutes
             User,
             c => UserEditing.Set(
                 c["userId"], c.Request, c.Requester, c.Database, c.Server, c.Part<UserAccounts>(), c.Part<UserProfiles>(),
-                c.Part<AccountDeactivation>()));
+                c.Part<AccountDeactivation>(), c.Part<UserThreePids>()));
         admin.Post(
             V1 + "/deactivate/{userId}",
             c => UserAdmin.Deactivate(c["userId"], c.Request, c.Database, c.Server, c.Part<AccountDeactivation>()));
@@ -68,6 +68,7 @@ internal static class AdminRoutes
         admin.Put(
             V1 + "/send_server_notice/{txnId}",
             c => NoticesAdmin.SendOnce(c["txnId"], c.Request, c.Requester, c.Part<UserAccounts>(), c.Part<ServerNotices>()));
+        admin.Get(V1 + "/threepid/{medium}/users/{address}", c => ThreePidAdmin.FindUser(c["medium"], c["address"], c.Database));
 
         // Devices
         admin.Get(User + "/devices", c => UserDevicesAdmin.List(c["userId"], c.Database, c.Server));

@@ -2,6 +2,7 @@ using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
@@ -27,8 +28,7 @@ internal static class UserAdmin
         json.WriteStartObject();
         AdminUser.WriteMembers(json, db, account);
         json.WriteNumber("creation_ts"u8, account.CreatedTs / 1_000);
-        json.WriteStartArray("threepids"u8);
-        json.WriteEndArray();
+        ThreePidJson.Write(json, ThreePidTable.OfUser(db, account.User));
         json.WriteStartArray("external_ids"u8);
         json.WriteEndArray();
         json.WriteNull("appservice_id"u8);

@@ -16,7 +16,7 @@ internal static class UserEditing
     /// <summary><c>PUT /_synapse/admin/v2/users/{userId}</c>: 201 where it makes an account, 200 where it changes one.</summary>
     public static async Task<IResult> Set(
         string userId, HttpRequest request, Requester requester, Database database, LocalServer server, UserAccounts accounts,
-        UserProfiles profiles, AccountDeactivation deactivation)
+        UserProfiles profiles, AccountDeactivation deactivation, UserThreePids userThreePids)
     {
         var (given, badBody) = await request.ReadObjectAsync();
         if (badBody is not null)
@@ -28,7 +28,8 @@ internal static class UserEditing
         var (password, admin, locked, deactivated) =
             (body.Text("password"), body.Flag("admin"), body.Flag("locked"), body.Flag("deactivated"));
         var (displayName, avatar, logOut) = (body.Text("displayname"), body.Text("avatar_url"), body.Flag("logout_devices"));
-        if ((body.Error ?? (password is null ? null : Passwords.Refuse(password, "password"))) is { } refused)
+        var (threepids, badThreepids) = ThreePidAdmin.Read(given);
+        if ((body.Error ?? badThreepids ?? (password is null ? null : Passwords.Refuse(password, "password"))) is { } refused)
         {
             return refused;
         }
@@ -39,6 +40,11 @@ internal static class UserEditing
         }
 
         var account = accounts.Find(userId);
+        if (threepids is not null && userThreePids.AnyOfAnother(threepids, account?.User))
+        {
+            return MatrixError.ThreepidInUse();
+        }
+
         var isNew = account is null;
         if (account?.User == requester.UserNid && (admin is false || locked is true || deactivated is true))
         {
@@ -74,6 +80,11 @@ internal static class UserEditing
 
         await accounts.ChangeStandingAsync(
             account.User, standing => standing with { Admin = admin ?? standing.Admin, Locked = locked ?? standing.Locked });
+        if (threepids is not null)
+        {
+            await userThreePids.SetAsync(account.User, threepids);
+        }
+
         await SetFieldAsync(profiles, account, "displayname", displayName, request);
         await SetFieldAsync(profiles, account, "avatar_url", avatar, request);
         if (deactivated is true)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EdgeMatrix.ClientApi.Authentication;
 
 /// <summary>The <c>auth</c> of a request that needs user-interactive authentication.</summary>
@@ -9,15 +11,32 @@ internal sealed record AuthenticationData(
 {
     /// <summary>Of <c>m.login.registration_token</c>.</summary>
     public string? Token { get; init; }
+
+    /// <summary>Of <c>m.login.email.identity</c>.</summary>
+    public ThreePidCredentials? ThreepidCreds { get; init; }
+
+    /// <summary>What <see cref="ThreepidCreds"/> was called before.</summary>
+    [JsonPropertyName("threepidCreds")]
+    public ThreePidCredentials? OldThreepidCreds { get; init; }
 }
+
+/// <summary>A session in which an address was proved.</summary>
+internal sealed record ThreePidCredentials(string Sid, string ClientSecret);
 
 /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#identifier-types</summary>
 internal sealed record UserIdentifier(string Type)
 {
     public const string MatrixId = "m.id.user";
 
+    public const string ThirdParty = "m.id.thirdparty";
+
     /// <summary>A user id or a localpart; only of <see cref="MatrixId"/>.</summary>
     public string? User { get; init; }
+
+    /// <summary>Only of <see cref="ThirdParty"/>, as is <see cref="Address"/>.</summary>
+    public string? Medium { get; init; }
+
+    public string? Address { get; init; }
 }
 
 internal static class AuthenticationTypes
@@ -33,6 +52,9 @@ internal static class AuthenticationTypes
 
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#token-authenticated-registration</summary>
     public const string RegistrationToken = "m.login.registration_token";
+
+    /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#email-based-identity--homeserver</summary>
+    public const string Email = "m.login.email.identity";
 
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#terms-of-service-at-registration</summary>
     public const string Terms = "m.login.terms";

@@ -34,6 +34,9 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
     /// <summary>The account that a stage has proved to be the client's.</summary>
     public AccountRow? Account { get; set; }
 
+    /// <summary>The e-mail address that a stage was passed with.</summary>
+    public EmailSessionRow? Email { get; set; }
+
     /// <summary>The registration token that a stage was passed with.</summary>
     public string? RegistrationToken { get; set; }
 
@@ -50,7 +53,9 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
 internal sealed class InteractiveSessions(RandomSource random, TimeProvider time)
 {
     private const int MaxSessions = 1_000;
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(15);
+
+    // Mails may be slow, and so may be who reads them.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, InteractiveSession> _sessions = [];

@@ -31,7 +31,7 @@ internal static class Passwords
             return refused;
         }
 
-        var (passed, challenge) = await authentication.CheckAccountAsync(request, body, requester);
+        var (passed, challenge) = await authentication.CheckAccountOrEmailAsync(request, body, requester);
         if (passed is null)
         {
             return challenge!;

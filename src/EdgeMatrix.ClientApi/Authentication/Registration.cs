@@ -66,7 +66,7 @@ internal static class Registration
             return refused;
         }
 
-        var (passed, challenge) = await authentication.CheckAsync(RegistrationFlows.Of(request, body, options, tokens));
+        var (passed, challenge) = await authentication.CheckAsync(RegistrationFlows.Of(request, body, options, tokens, authentication));
         if (passed is null)
         {
             return challenge!;
@@ -83,16 +83,11 @@ internal static class Registration
             return new MatrixError(StatusCodes.Status401Unauthorized, "M_UNAUTHORIZED", "The registration token is used up");
         }
 
-        if (guest is { } user)
-        {
-            return await accounts.UpgradeGuestAsync(user, wanted.Password, request.HttpContext.RequestAborted) is { } upgraded
-                ? await AnswerAsync(upgraded, wanted, logins, server)
-                : NoGuest();
-        }
-
         // "If omitted, the homeserver MUST generate a Matrix ID local part."
         var username = wanted.Username ?? accounts.NewUsername();
-        var (account, verdict) = await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted);
+        var (account, verdict) = guest is { } user
+            ? await accounts.UpgradeGuestAsync(user, wanted.Password, passed.Email, request.HttpContext.RequestAborted)
+            : await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted, passed.Email);
         return account is null
             ? Refuse(verdict)!
             : await AnswerAsync(account, wanted, logins, server);
@@ -214,6 +209,7 @@ internal static class Registration
     public static MatrixError? Refuse(UsernameVerdict verdict) => verdict switch
     {
         UsernameVerdict.Free => null,
+        UsernameVerdict.EmailInUse => MatrixError.ThreepidInUse(),
         UsernameVerdict.InUse => MatrixError.UserInUse("That user name is taken"),
         _ => MatrixError.InvalidUsername("User names are of a-z, 0-9 and . _ = - / +, and no longer than 255 bytes with the server's name"),
     };

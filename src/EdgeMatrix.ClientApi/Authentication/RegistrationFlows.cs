@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Registration;
+using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Authentication;
@@ -7,7 +8,8 @@ namespace EdgeMatrix.ClientApi.Authentication;
 /// <summary>What whoever makes an account must show or accept, as the configuration has it.</summary>
 internal static class RegistrationFlows
 {
-    public static InteractiveRequest Of(HttpRequest request, JsonElement body, ClientApiOptions options, RegistrationTokens tokens)
+    public static InteractiveRequest Of(
+        HttpRequest request, JsonElement body, ClientApiOptions options, RegistrationTokens tokens, UserInteractiveAuthentication authentication)
     {
         var stages = new List<string>();
         var proofs = new Dictionary<string, StageProof>(StringComparer.Ordinal);
@@ -17,19 +19,33 @@ internal static class RegistrationFlows
             proofs[AuthenticationTypes.RegistrationToken] = (given, session) => Task.FromResult(CheckToken(given, session, tokens));
         }
 
+        var beforeEmail = stages.Count;
         if (options.Terms.Count > 0)
         {
             stages.Add(AuthenticationTypes.Terms);
             proofs[AuthenticationTypes.Terms] = (_, _) => Task.FromResult<StageRefusal?>(null);
         }
 
-        if (stages.Count == 0)
+        var flows = new List<string[]>();
+        if (options.RegistrationEmail != EmailAtRegistration.Off)
         {
-            stages.Add(AuthenticationTypes.Dummy);
-            proofs[AuthenticationTypes.Dummy] = (_, _) => Task.FromResult<StageRefusal?>(null);
+            flows.Add([.. stages[..beforeEmail], AuthenticationTypes.Email, .. stages[beforeEmail..]]);
+            proofs[AuthenticationTypes.Email] = (given, session) =>
+                Task.FromResult(authentication.CheckEmail(given, session, EmailPurpose.Register));
         }
 
-        return new InteractiveRequest(request, body, UserId: null, [[.. stages]], proofs)
+        if (options.RegistrationEmail != EmailAtRegistration.Required)
+        {
+            if (stages.Count == 0)
+            {
+                stages.Add(AuthenticationTypes.Dummy);
+                proofs[AuthenticationTypes.Dummy] = (_, _) => Task.FromResult<StageRefusal?>(null);
+            }
+
+            flows.Insert(0, [.. stages]);
+        }
+
+        return new InteractiveRequest(request, body, UserId: null, [.. flows], proofs)
         {
             BodyMayChange = true,
             WriteParams = options.Terms.Count == 0 ? null : json => WriteTerms(json, options.Terms),

@@ -48,14 +48,15 @@ internal static class Sessions
             return refused;
         }
 
-        if (wanted.Type != AuthenticationTypes.AppService && (wanted.Identifier?.User ?? wanted.User) is { } name && limiter.Count(RateKind.Account, accounts.UserIdOf(name)) is { } wait)
+        var name = LoginName.Of(wanted.Identifier, wanted.User, wanted.Medium, wanted.Address, accounts);
+        if (wanted.Type != AuthenticationTypes.AppService && name is not null && limiter.Count(RateKind.Account, accounts.UserIdOf(name)) is { } wait)
         {
             return MatrixError.LimitExceeded("Too many attempts to log in to that account", wait);
         }
 
         var (account, wrong) = wanted.Type switch
         {
-            AuthenticationTypes.Password => await ByPasswordAsync(wanted, accounts, request.HttpContext.RequestAborted),
+            AuthenticationTypes.Password => await ByPasswordAsync(wanted, name, accounts, request.HttpContext.RequestAborted),
             AuthenticationTypes.Token when options.LoginTokens => ByToken(wanted, loginTokens, accounts),
             AuthenticationTypes.AppService => ByAppService(wanted, request, accounts),
             _ => (null, MatrixError.BadRequest("Bad login type: GET /login tells which there are")),
@@ -127,16 +128,16 @@ internal static class Sessions
         Json(new WhoAmIResponse(requester.UserId, requester.DeviceId, requester.IsGuest), ClientApiJson.Default.WhoAmIResponse);
 
     private static async Task<(AccountRow? Account, MatrixError? Error)> ByPasswordAsync(
-        LoginRequest wanted, UserAccounts accounts, CancellationToken cancellationToken)
+        LoginRequest wanted, string? name, UserAccounts accounts, CancellationToken cancellationToken)
     {
-        if (wanted.Identifier is { Type: not UserIdentifier.MatrixId })
+        if (wanted.Identifier is { Type: not (UserIdentifier.MatrixId or UserIdentifier.ThirdParty) })
         {
-            return (null, MatrixError.BadRequest("Bad identifier type: this server knows m.id.user"));
+            return (null, MatrixError.BadRequest("Bad identifier type: this server knows m.id.user, and m.id.thirdparty of the medium email"));
         }
 
-        if ((wanted.Identifier?.User ?? wanted.User) is not { } user)
+        if (name is null)
         {
-            return (null, MatrixError.MissingParam("identifier.user"));
+            return (null, MatrixError.MissingParam("identifier.user, or identifier.address of the medium email,"));
         }
 
         if (wanted.Password is not { } password)
@@ -144,7 +145,7 @@ internal static class Sessions
             return (null, MatrixError.MissingParam("password"));
         }
 
-        return await accounts.AuthenticateAsync(user, password, cancellationToken) is { } account
+        return await accounts.AuthenticateAsync(name, password, cancellationToken) is { } account
             ? (account, null)
             : (null, MatrixError.Forbidden("Wrong user name or password"));
     }
@@ -207,6 +208,11 @@ internal sealed record LoginRequest(string Type)
 
     /// <summary>What <see cref="Identifier"/> was called before: a user id or a localpart.</summary>
     public string? User { get; init; }
+
+    /// <summary>Before there were identifiers: <c>email</c>, with <see cref="Address"/> in the place of <see cref="User"/>.</summary>
+    public string? Medium { get; init; }
+
+    public string? Address { get; init; }
 
     public string? Password { get; init; }
 

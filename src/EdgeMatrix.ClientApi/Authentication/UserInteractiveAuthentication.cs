@@ -1,13 +1,15 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 
 /// <summary>Asks for proofs before something grave is done: flows of stages, bound to one request of one user.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api</remarks>
-public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomSource random, TimeProvider time)
+public sealed class UserInteractiveAuthentication(UserAccounts accounts, EmailValidation emails, RandomSource random, TimeProvider time)
 {
     private readonly InteractiveSessions _sessions = new(random, time);
 
@@ -32,6 +34,42 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
             [[AuthenticationTypes.Password]],
             new() { [AuthenticationTypes.Password] = (given, session) => ProvePasswordAsync(given, session, request.HttpContext.RequestAborted) }));
         return passed?.Account is { Standing.Locked: true } ? (null, MatrixError.UserLocked()) : (passed, answer);
+    }
+
+    /// <summary>As <see cref="CheckAccountAsync"/>; an e-mail address of the account proves it as well, where this server sends mail.</summary>
+    internal async Task<(InteractiveSession? Passed, IResult? Answer)> CheckAccountOrEmailAsync(
+        HttpRequest request, JsonElement body, Requester? requester)
+    {
+        if (emails.Options is null)
+        {
+            return await CheckAccountAsync(request, body, requester);
+        }
+
+        var (passed, answer) = await CheckAsync(new InteractiveRequest(
+            request,
+            body,
+            requester?.UserId,
+            [[AuthenticationTypes.Password], [AuthenticationTypes.Email]],
+            new()
+            {
+                [AuthenticationTypes.Password] = (given, session) => ProvePasswordAsync(given, session, request.HttpContext.RequestAborted),
+                [AuthenticationTypes.Email] = (given, session) => ProveEmailAsync(given, session, requester),
+            }));
+        return passed?.Account is { Standing.Locked: true } ? (null, MatrixError.UserLocked()) : (passed, answer);
+    }
+
+    /// <summary>Judges <c>m.login.email.identity</c>: the address was proved for the purpose.</summary>
+    internal StageRefusal? CheckEmail(AuthenticationData given, InteractiveSession session, EmailPurpose purpose)
+    {
+        if ((given.ThreepidCreds ?? given.OldThreepidCreds) is not { } credentials
+            || emails.FindProved(purpose, credentials.Sid, credentials.ClientSecret) is not { } proved)
+        {
+            // What clients see while they wait for the user to read their mail.
+            return new StageRefusal("M_UNAUTHORIZED", "The e-mail address is not validated: follow the link in the mail");
+        }
+
+        session.Email = proved;
+        return null;
     }
 
     /// <returns>The session, ended, if every stage of a flow is passed; else the answer.</returns>
@@ -94,8 +132,10 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
     /// <summary>Judges a password for the user of the session, or for whoever proves to have an account.</summary>
     internal async Task<StageRefusal?> ProvePasswordAsync(AuthenticationData given, InteractiveSession session, CancellationToken cancellationToken)
     {
-        var name = given.Identifier?.User ?? given.User ?? session.UserId;
-        if (given.Identifier is { Type: not UserIdentifier.MatrixId } || given.Password is null || name is null)
+        var name = given.Identifier is null && given.User is null
+            ? session.UserId
+            : LoginName.Of(given.Identifier, given.User, null, null, accounts);
+        if (given.Password is null || name is null)
         {
             return StageRefusal.WrongPassword;
         }
@@ -112,6 +152,25 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, RandomS
 
     private InteractiveSession Begin(InteractiveRequest wanted, InteractiveOperation operation) =>
         _sessions.Begin(operation, wanted.Flows, wanted.UserId);
+
+    // One proof is good for one password: whoever finds the mail later finds it used.
+    private async Task<StageRefusal?> ProveEmailAsync(AuthenticationData given, InteractiveSession session, Requester? requester)
+    {
+        if (CheckEmail(given, session, EmailPurpose.ResetPassword) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var account = accounts.FindByEmail(session.Email!.Address);
+        if (account is null or { IsDeactivated: true } || (requester is not null && account.User != requester.UserNid)
+            || !await emails.TryEndAsync(session.Email))
+        {
+            return new StageRefusal("M_UNAUTHORIZED", "The e-mail address is none of the account");
+        }
+
+        session.Account = account;
+        return null;
+    }
 
     private static JsonText Challenge(InteractiveRequest wanted, InteractiveSession session, StageRefusal? failure) =>
         JsonText.Write(StatusCodes.Status401Unauthorized, json =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Protocol.RoomVersions;
 using Microsoft.AspNetCore.Http;
 
@@ -9,7 +10,7 @@ namespace EdgeMatrix.ClientApi.Discovery;
 internal static class Capabilities
 {
     /// <summary><c>GET /_matrix/client/v3/capabilities</c></summary>
-    public static IResult Get(Requester requester, ClientApiOptions options) => JsonText.Write(json =>
+    public static IResult Get(Requester requester, ClientApiOptions options, EmailValidation emails) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteStartObject("capabilities"u8);
@@ -27,7 +28,7 @@ internal static class Capabilities
         WriteProfileFields(json, requester);
         WriteSwitch(json, "m.set_displayname", !requester.IsSuspended);
         WriteSwitch(json, "m.set_avatar_url", requester is { IsGuest: false, IsSuspended: false });
-        WriteSwitch(json, "m.3pid_changes", false);
+        WriteSwitch(json, "m.3pid_changes", emails.Options is not null && !requester.IsGuest);
         WriteSwitch(json, "m.get_login_token", options.LoginTokens && !requester.IsGuest);
         WriteSwitch(json, "m.forget_forced_upon_leave", options.ForgetOnLeave);
         WriteSwitch(json, "io.element.msc4452.preview_url", options.UrlPreviews && !requester.IsGuest);

@@ -31,6 +31,9 @@ public enum RateKind
 
     /// <summary>Previews of URLs, by user.</summary>
     Preview,
+
+    /// <summary>Mails that prove an address: by who asks for them, and to one address.</summary>
+    Email,
 }
 
 /// <summary>So many requests in a time, and so many at once after a rest.</summary>
@@ -63,6 +66,8 @@ public sealed record RateLimits
 
     public Rate Preview { get; init; } = new(TimeSpan.FromSeconds(1), 50);
 
+    public Rate Email { get; init; } = new(TimeSpan.FromMinutes(5), 10);
+
     internal Rate this[RateKind kind] => kind switch
     {
         RateKind.Login => Login,
@@ -73,6 +78,7 @@ public sealed record RateLimits
         RateKind.Invite => Invite,
         RateKind.Media => Media,
         RateKind.Preview => Preview,
+        RateKind.Email => Email,
         _ => Other,
     };
 }

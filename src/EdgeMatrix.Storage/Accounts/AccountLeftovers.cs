@@ -11,6 +11,7 @@ public static class AccountLeftovers
         "DELETE FROM cross_signing_keys WHERE user = ?",
         "DELETE FROM pushers WHERE user = ?",
         "DELETE FROM status_messages WHERE user = ?",
+        "DELETE FROM threepids WHERE user = ?",
     ];
 
     private static readonly string[] _ofErasedSql =
@@ -20,7 +21,7 @@ public static class AccountLeftovers
         "DELETE FROM receipts WHERE user = ?",
     ];
 
-    /// <summary>Deletes what only the user's clients had use for: filters, key backups, cross-signing keys, pushers.</summary>
+    /// <summary>Deletes what only the user's clients had use for: filters, key backups, cross-signing keys, pushers; and what the user was found by.</summary>
     /// <remarks>What the user was notified of, and has read, is told of each event with all others, and goes with the events or as it grows old.</remarks>
     public static void Delete(WriteTransaction db, long user) => Run(db, _ofAccountSql, user);
 

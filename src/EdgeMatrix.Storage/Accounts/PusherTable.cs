@@ -6,6 +6,8 @@ namespace EdgeMatrix.Storage.Accounts;
 /// <param name="SetTs">When it was last set, ms since the Unix epoch.</param>
 /// <param name="Position">Nid of the last event that was delivered, or passed over.</param>
 /// <param name="FailingSinceTs">Since when nothing could be delivered, ms since the Unix epoch; null while it can.</param>
+/// <param name="MailedTs">When the last mail was written, ms since the Unix epoch; null: none was.</param>
+/// <param name="MailWaitMs">How long from then on no other is.</param>
 public sealed record PusherRow(
     long Nid,
     long User,
@@ -20,13 +22,22 @@ public sealed record PusherRow(
     string Data,
     long SetTs,
     long Position,
-    long? FailingSinceTs);
+    long? FailingSinceTs,
+    long? MailedTs = null,
+    long MailWaitMs = 0);
 
 /// <summary>The <c>pushers</c> table: where users want to be told of what they are to be notified of.</summary>
 public static class PusherTable
 {
+    public const string EmailKind = "email";
+
+    /// <summary>The app id of pushers that write mails; their pushkey is the address.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3pushersset</remarks>
+    public const string EmailAppId = "m.email";
+
     private const string Columns = """
-        nid, user, device, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data, set_ts, position, failing_since_ts
+        nid, user, device, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data, set_ts, position, failing_since_ts,
+        mailed_ts, mail_wait_ms
         """;
 
     private const string FindSql = $"SELECT {Columns} FROM pushers WHERE nid = ?";
@@ -43,6 +54,7 @@ public static class PusherTable
         """;
 
     private const string DeliveredSql = "UPDATE pushers SET position = ?, failing_since_ts = NULL WHERE nid = ?";
+    private const string MailedSql = "UPDATE pushers SET position = ?, mailed_ts = ?, mail_wait_ms = ? WHERE nid = ?";
     private const string FailingSql = "UPDATE pushers SET failing_since_ts = ? WHERE nid = ? AND failing_since_ts IS NULL";
     private const string DeleteSql = "DELETE FROM pushers WHERE app_id = ? AND pushkey = ? AND user = ?";
     private const string DeleteOfOthersSql = "DELETE FROM pushers WHERE app_id = ? AND pushkey = ? AND user <> ?";
@@ -99,6 +111,14 @@ public static class PusherTable
         update.Run();
     }
 
+    /// <summary>A mail tells of all up to an event.</summary>
+    /// <param name="waitMs">How long no other mail is to be written.</param>
+    public static void Mailed(WriteTransaction db, long pusher, long position, long ts, long waitMs)
+    {
+        using var update = db.Prepare(MailedSql).Bind(position).Bind(ts).Bind(waitMs).Bind(pusher);
+        update.Run();
+    }
+
     /// <summary>Nothing can be delivered; one that was failing already has been since then.</summary>
     public static void Failing(WriteTransaction db, long pusher, long ts)
     {
@@ -133,5 +153,6 @@ public static class PusherTable
 
     private static PusherRow Read(Statement query) => new(
         query.Int64(0), query.Int64(1), query.Int64OrNull(2), query.Text(3), query.Text(4), query.Text(5), query.Text(6), query.Text(7),
-        query.TextOrNull(8), query.Text(9), query.Text(10), query.Int64(11), query.Int64(12), query.Int64OrNull(13));
+        query.TextOrNull(8), query.Text(9), query.Text(10), query.Int64(11), query.Int64(12), query.Int64OrNull(13), query.Int64OrNull(14),
+        query.Int64(15));
 }

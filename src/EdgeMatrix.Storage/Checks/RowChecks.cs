@@ -115,6 +115,9 @@ internal static class RowChecks
         ("a profile is of a user", "SELECT user FROM profiles p WHERE NOT EXISTS (SELECT 1 FROM users WHERE nid = p.user)"),
         ("account data is of an account", "SELECT position FROM account_data d WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = d.user)"),
         ("a filter is of an account", "SELECT nid FROM filters f WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = f.user)"),
+        ("an e-mail address or phone number is of an account in use", """
+            SELECT user FROM threepids t WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE user = t.user AND deactivated_ts IS NULL)
+            """),
         ("a position is below what is reserved", """
             SELECT position FROM (
                 SELECT max(nid) AS position FROM events

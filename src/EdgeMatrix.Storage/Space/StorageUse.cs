@@ -53,7 +53,8 @@ public sealed record StorageUse(
         ("notifications", ["notified", "unread", "read_to", "push_queue"]),
         ("transaction ids", ["transactions_even", "transactions_odd", "transaction_days"]),
         ("users and accounts",
-            ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence"]),
+            ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence",
+                "threepids", "email_sessions", "mails"]),
         ("media (their names)", ["media", "media_usage"]),
     ];
 

@@ -1,4 +1,6 @@
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Protocol.Identifiers;
@@ -84,6 +86,12 @@ internal static class ConfigKeys
             (options, terms) => options with { Registration = options.Registration with { Terms = terms } },
             TermsText.Refuse,
             mayBeEmpty: true),
+        ConfigKey.Choice(
+            "registration.email",
+            "Whether new users prove an e-mail address: \"off\", \"optional\" or \"required\". Needs email.smtp.",
+            [("off", EmailAtRegistration.Off), ("optional", EmailAtRegistration.Optional), ("required", EmailAtRegistration.Required)],
+            options => options.Registration.Email,
+            (options, email) => options with { Registration = options.Registration with { Email = email } }),
         ConfigKey.Text(
             "registration.shared_secret",
             "Enables /_synapse/admin/v1/register for those who know it.",
@@ -91,6 +99,49 @@ internal static class ConfigKeys
             (options, secret) => options with { Registration = options.Registration with { SharedSecret = secret } },
             RefuseEmpty,
             secret: true),
+        ConfigKey.Text(
+            "email.smtp",
+            "The mail server that mail is handed to, as HOST:PORT. Without it: no mail is sent, and no e-mail address proved.",
+            options => options.Email.Smtp,
+            (options, relay) => options with { Email = options.Email with { Smtp = relay } },
+            relay => EmailSettings.ReadRelay(relay) is null ? $"must be HOST:PORT, as in \"mail.example.org:587\", not {Toml.Write(relay)}" : null),
+        ConfigKey.Text(
+            "email.from",
+            "The sender of mails: an address, or \"Name <address>\".",
+            options => options.Email.From,
+            (options, from) => options with { Email = options.Email with { From = from } },
+            from => EmailOptions.ReadFrom(from) is null ? $"must be an address or \"Name <address>\", not {Toml.Write(from)}" : null),
+        ConfigKey.Text(
+            "email.user",
+            "The name that the mail server knows this one by. Without it: it asks for none.",
+            options => options.Email.User,
+            (options, user) => options with { Email = options.Email with { User = user } },
+            RefuseEmpty),
+        ConfigKey.Text(
+            "email.password",
+            "The password of email.user.",
+            options => options.Email.Password,
+            (options, password) => options with { Email = options.Email with { Password = password } },
+            RefuseEmpty,
+            secret: true),
+        ConfigKey.Choice(
+            "email.tls",
+            "\"tls\" from the start, \"starttls\" or nothing is sent, \"off\", or \"auto\": tls at port 465, starttls at 587, else where it is offered.",
+            [("auto", SmtpSecurity.Auto), ("off", SmtpSecurity.Off), ("starttls", SmtpSecurity.StartTls), ("tls", SmtpSecurity.Tls)],
+            options => options.Email.Tls,
+            (options, tls) => options with { Email = options.Email with { Tls = tls } }),
+        ConfigKey.List(
+            "email.next_links",
+            "Hosts that users are sent on to once an address is proved. Without it: any, by a link that they follow themselves.",
+            options => options.Email.NextLinks,
+            (options, hosts) => options with { Email = options.Email with { NextLinks = hosts } },
+            host => Uri.CheckHostName(host) == UriHostNameType.Unknown ? $"{Toml.Write(host)} is no host name" : null,
+            mayBeEmpty: true),
+        ConfigKey.Flag(
+            "email.hide_accounts",
+            "Whether whoever asks for a mail is not told if an account has the address: only the mail says so.",
+            options => options.Email.HideAccounts,
+            (options, hide) => options with { Email = options.Email with { HideAccounts = hide } }),
         ConfigKey.Flag(
             "login.tokens",
             "Whether users may, with their password, make tokens that let another device of theirs in (/login/get_token).",
@@ -214,6 +265,11 @@ internal static class ConfigKeys
             "Previews of URLs: of each user.",
             limits => limits.Preview,
             (limits, rate) => limits with { Preview = rate }),
+        Rate(
+            "limits.emails",
+            "Mails that prove an address: asked for by one address of the network or one user, and to one e-mail address.",
+            limits => limits.Email,
+            (limits, rate) => limits with { Email = rate }),
         ConfigKey.Flag(
             "presence.enabled",
             "Whether users are told who of those they share rooms with is there.",

@@ -1,3 +1,4 @@
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.Configuration.AppServices;
 
 namespace EdgeMatrix.Configuration;
@@ -137,6 +138,21 @@ internal sealed class ConfigLoader
         {
             var (given, missing) = _options.Tls.Cert is null ? ("tls.key", "tls.cert") : ("tls.cert", "tls.key");
             _problems.Add($"{_origins[given]}: {given} needs {missing} beside it");
+        }
+
+        var email = _options.Email;
+        Need("email.smtp", email.Smtp is not null, "email.from", email.From is not null);
+        Need("email.smtp", email.Smtp is not null, "server.public_baseurl", _options.Server.PublicBaseUrl is not null);
+        Need("email.user", email.User is not null, "email.password", email.Password is not null);
+        Need("email.password", email.Password is not null, "email.user", email.User is not null);
+        Need("registration.email", _options.Registration.Email != EmailAtRegistration.Off, "email.smtp", email.Smtp is not null);
+    }
+
+    private void Need(string key, bool given, string other, bool otherGiven)
+    {
+        if (given && !otherGiven)
+        {
+            _problems.Add($"{_origins[key]}: {key} needs {other} beside it");
         }
     }
 

@@ -1,7 +1,9 @@
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +16,7 @@ public sealed record HomeserverOptions
     public TlsOptions Tls { get; init; } = new();
     public NetworkOptions Network { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
+    public EmailSettings Email { get; init; } = new();
     public LoginOptions Login { get; init; } = new();
     public SupportOptions Support { get; init; } = new();
     public NoticesOptions Notices { get; init; } = new(null, "Server notices", "Server notices");
@@ -76,6 +79,9 @@ public sealed record RegistrationOptions
 
     /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
     public IReadOnlyList<string> Terms { get; init; } = [];
+
+    /// <summary>Whether new users prove an e-mail address.</summary>
+    public EmailAtRegistration Email { get; init; }
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
     public string? SharedSecret { get; init; }

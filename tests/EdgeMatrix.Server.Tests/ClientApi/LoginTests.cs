@@ -49,7 +49,7 @@ public sealed class LoginTests
 
     [Theory]
     [InlineData("""{"type":"m.login.token","token":"x"}""", 400, "M_UNKNOWN")]
-    [InlineData("""{"type":"m.login.password","identifier":{"type":"m.id.thirdparty","medium":"email","address":"a@b"},"password":"x"}""", 400, "M_UNKNOWN")]
+    [InlineData("""{"type":"m.login.password","identifier":{"type":"m.id.phone","country":"GB","phone":"07700900000"},"password":"x"}""", 400, "M_UNKNOWN")]
     [InlineData("""{"type":"m.login.password","password":"x"}""", 400, "M_MISSING_PARAM")]
     [InlineData("""{"type":"m.login.password","user":"alice"}""", 400, "M_MISSING_PARAM")]
     [InlineData("""{"type":"m.login.password","user":"alice","password":"x","device_id":""}""", 400, "M_INVALID_PARAM")]

@@ -41,6 +41,6 @@ public sealed class ThreePidTests
         await using var server = await TestHomeserver.StartAsync();
         var alice = await server.RegisterAsync("alice");
 
-        Assert.Equal((403, "M_THREEPID_AUTH_FAILED"), (await alice.PostAsync(V3 + path, """{"client_secret":"s","sid":"1"}""")).Error);
+        Assert.Equal((403, "M_THREEPID_AUTH_FAILED"), (await alice.PostAsync(V3 + path, """{"client_secret":"s","sid":"1","three_pid_creds":{"client_secret":"s","sid":"1"}}""")).Error);
     }
 }

@@ -153,6 +153,25 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Mail_needs_a_sender_and_a_place_for_links_to_lead_to()
+    {
+        Assert.Equal(
+            ["command line --set: email.smtp needs email.from beside it", "command line --set: email.smtp needs server.public_baseurl beside it"],
+            Problems(new ConfigSources { CommandLine = [Set("email.smtp", "mail.example.org:587")] }));
+        Assert.Equal(
+            "command line --set: registration.email needs email.smtp beside it",
+            Assert.Single(Problems(new ConfigSources { CommandLine = [Set("registration.email", "required")] })));
+    }
+
+    [Theory]
+    [InlineData("mail.example.org")]
+    [InlineData("mail.example.org:587/path")]
+    [InlineData("user@mail.example.org:587")]
+    [InlineData("mail.example.org:0")]
+    public void A_mail_server_is_a_host_and_a_port(string relay) =>
+        Assert.StartsWith("--set email.smtp: email.smtp must be HOST:PORT", Problems(new ConfigSources { CommandLine = [Set("email.smtp", relay)] })[0], StringComparison.Ordinal);
+
+    [Fact]
     public void What_config_prints_is_a_file_that_says_the_same_and_keeps_secrets()
     {
         var config = Load(new ConfigSources { CommandLine = [Set("server.name", "a.org"), Set("admin.token", "hush"), Set("storage.durability", "relaxed")] });
