@@ -183,7 +183,13 @@ public static class ClientRoutes
                 c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<Logins>())).WithRate(RateKind.Login);
         api.MapEncryption();
         api.Get(V3 + "/pushers", c => Pushers.List(c.Requester, c.Part<UserPushers>()));
-        api.Post(V3 + "/pushers/set", c => Pushers.Set(c.Request, c.Requester, c.Part<UserPushers>(), c.Part<OutboundNetwork>()));
+        api.Post(
+            V3 + "/pushers/set",
+            c => Pushers.Set(
+                c.Request, c.Requester, c.Part<UserPushers>(), c.Part<OutboundNetwork>(), c.Part<EmailPushing>(), c.Part<UserThreePids>()));
+        api.Get(EmailPushing.UnsubscribePath, c => UnsubscribePage.Get(c.Request, c.Part<EmailPushing>())).WithoutToken();
+        api.Post(
+            EmailPushing.UnsubscribePath, c => UnsubscribePage.Post(c.Request, c.Part<EmailPushing>())).WithoutToken().WithRate(RateKind.Login);
         api.Get(
             V3 + "/notifications",
             c => NotificationList.Get(c.Query("from"), c.Query("only"), c.Request, c.Requester, c.Engine, c.Part<UserPushRules>()));

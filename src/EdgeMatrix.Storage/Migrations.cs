@@ -727,7 +727,7 @@ internal static class Migrations
         CREATE INDEX media_of_server ON media (accessed_ts, nid) WHERE uploader = 0;
         """,
 
-        // 22: e-mail: addresses of accounts, addresses that are being proved, and mails on their way.
+        // 27: e-mail: addresses of accounts, addresses that are being proved, and mails on their way.
         """
         CREATE TABLE threepids (
             medium       TEXT NOT NULL,
@@ -764,7 +764,7 @@ internal static class Migrations
         CREATE INDEX mails_by_time ON mails (next_ts, nid);
         """,
 
-        // 23: when a pusher last wrote a mail, and how long it writes no other.
+        // 28: when a pusher last wrote a mail, and how long it writes no other.
         """
         ALTER TABLE pushers ADD COLUMN mailed_ts INTEGER;
         ALTER TABLE pushers ADD COLUMN mail_wait_ms INTEGER NOT NULL DEFAULT 0;

@@ -85,7 +85,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
         Mails = new MailQueue(options.Email.ToOptions(options.Server.PublicBaseUrl), database, Outbound, server, random, time);
-        Push = new PushDelivery(Engine, Outbound, options.Push.Badge);
+        EmailPushing = new EmailPushing(Engine, server, Mails);
+        Push = new PushDelivery(Engine, Outbound, options.Push.Badge, EmailPushing);
         Pushers = new UserPushers(database, Push, time);
         Receipts = new ReadReceipts(Engine, appServiceNews.ReceiptMoved, Push.Changed);
         Typing = new TypingUsers(Notifier, time);
@@ -272,6 +273,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public MailQueue Mails { get; }
 
+    public EmailPushing EmailPushing { get; }
+
     public EmailValidation EmailValidation { get; }
 
     public UserInteractiveAuthentication InteractiveAuthentication { get; }
@@ -385,6 +388,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(ClientApi);
         services.AddSingleton(RateLimiter);
         services.AddSingleton(Mails);
+        services.AddSingleton(EmailPushing);
         services.AddSingleton(EmailValidation);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);

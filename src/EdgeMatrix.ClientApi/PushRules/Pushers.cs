@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using EdgeMatrix.Accounts;
+using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms;
@@ -37,7 +39,8 @@ internal static class Pushers
     });
 
     /// <summary><c>POST /_matrix/client/v3/pushers/set</c></summary>
-    public static async Task<IResult> Set(HttpRequest request, Requester requester, UserPushers pushers, OutboundNetwork network)
+    public static async Task<IResult> Set(
+        HttpRequest request, Requester requester, UserPushers pushers, OutboundNetwork network, EmailPushing emails, UserThreePids threepids)
     {
         var (body, error) = await request.ReadObjectAsync(MaxBodyBytes);
         if (error is not null)
@@ -60,6 +63,8 @@ internal static class Pushers
             return MatrixError.InvalidParam($"app_id has up to {MaxAppIdLength} characters, pushkey up to {MaxPushkeyBytes} bytes");
         }
 
+        // An address has one spelling, however the app spells it.
+        pushkey = appId == PusherTable.EmailAppId ? EmailAddress.Canonical(pushkey) ?? pushkey : pushkey;
         if (body.GetProperty("kind"u8).ValueKind == JsonValueKind.Null)
         {
             await pushers.DeleteAsync(requester.UserNid, appId, pushkey);
@@ -71,7 +76,7 @@ internal static class Pushers
             return unsaid;
         }
 
-        var (pusher, wrong) = Read(body, requester, appId, pushkey, network.Addresses);
+        var (pusher, wrong) = Read(body, requester, appId, pushkey, network.Addresses, emails.IsOn ? threepids : null);
         if (wrong is not null)
         {
             return wrong;
@@ -84,16 +89,23 @@ internal static class Pushers
     }
 
     private static (PusherRow? Pusher, MatrixError? Error) Read(
-        JsonElement body, Requester requester, string appId, string pushkey, AddressPolicy addresses)
+        JsonElement body, Requester requester, string appId, string pushkey, AddressPolicy addresses, UserThreePids? threepids)
     {
-        switch (JsonContent.Text(body, "kind"))
+        var kind = JsonContent.Text(body, "kind");
+        switch (kind)
         {
             case "http":
                 break;
-            case "email":
+            case PusherTable.EmailKind when threepids is null:
                 return (null, MatrixError.InvalidParam("This server sends no e-mail: kind must be http"));
+            case PusherTable.EmailKind when appId != PusherTable.EmailAppId:
+                return (null, MatrixError.InvalidParam("A pusher of kind email has the app_id m.email"));
+            case PusherTable.EmailKind when !threepids.List(requester.UserNid).Any(one => one.Medium == ThreePidTable.Email && one.Address == pushkey):
+                return (null, new MatrixError(400, "M_THREEPID_NOT_FOUND", "The address is none that your account has"));
+            case PusherTable.EmailKind:
+                break;
             default:
-                return (null, MatrixError.InvalidParam("kind must be http, or null"));
+                return (null, MatrixError.InvalidParam("kind must be http or email, or null"));
         }
 
         if (JsonContent.Text(body, "app_display_name") is not { } appName
@@ -102,6 +114,14 @@ internal static class Pushers
             || body.GetProperty("data"u8) is not { ValueKind: JsonValueKind.Object } data)
         {
             return (null, MatrixError.BadJson("app_display_name, device_display_name and lang are strings, data is an object"));
+        }
+
+        var profileTag = JsonContent.Text(body, "profile_tag");
+        if (kind == PusherTable.EmailKind)
+        {
+            // It is of the account, not of the device that set it.
+            return (new PusherRow(
+                0, requester.UserNid, null, appId, pushkey, kind, appName, deviceName, profileTag, lang, data.GetRawText(), 0, 0, null), null);
         }
 
         if (JsonContent.Text(data, "url") is not { } url)
@@ -115,7 +135,7 @@ internal static class Pushers
         }
 
         return (new PusherRow(
-            0, requester.UserNid, requester.DeviceNid, appId, pushkey, "http", appName, deviceName, JsonContent.Text(body, "profile_tag"), lang,
+            0, requester.UserNid, requester.DeviceNid, appId, pushkey, "http", appName, deviceName, profileTag, lang,
             data.GetRawText(), 0, 0, null), null);
     }
 

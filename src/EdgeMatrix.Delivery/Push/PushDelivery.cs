@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Delivery.Push;
 
-/// <summary>Tells push gateways what users are to be notified of: for each pusher one event after the other, each until it is delivered.</summary>
+/// <summary>Tells push gateways what users are to be notified of: for each pusher one event after the other, each until it is delivered; and users, where they want mails.</summary>
 /// <remarks>
 /// What is to be delivered stands in the database: a pusher's position, and what is queued behind it and not read yet. So nothing
 /// is lost when the server dies, and what was sent last may be sent once more. When nothing is left, a gateway is told the number of
@@ -25,13 +25,16 @@ public sealed partial class PushDelivery : IAsyncDisposable
     private readonly RoomEngine _engine;
     private readonly OutboundClient _client;
     private readonly PushMessages _messages;
+    private readonly EmailPushing _emails;
     private readonly Lock _lock = new();
     private readonly Dictionary<long, List<Pusher>> _ofUser = [];
     private readonly CancellationTokenSource _stopping = new();
     private ILogger? _logger;
 
-    public PushDelivery(RoomEngine engine, OutboundNetwork network, BadgeCount badge)
+    /// <param name="emails">Takes the pushers that write mails.</param>
+    public PushDelivery(RoomEngine engine, OutboundNetwork network, BadgeCount badge, EmailPushing emails)
     {
+        _emails = emails;
         _engine = engine;
         _client = new OutboundClient(network, Concurrency);
         _messages = new PushMessages(engine, badge);
@@ -185,6 +188,16 @@ public sealed partial class PushDelivery : IAsyncDisposable
                 return;
             }
 
+            if (row.Kind == PusherTable.EmailKind)
+            {
+                if (await DigestAsync(pusher, row))
+                {
+                    continue;
+                }
+
+                return;
+            }
+
             if (message is null)
             {
                 return;
@@ -225,6 +238,11 @@ public sealed partial class PushDelivery : IAsyncDisposable
             return default;
         }
 
+        if (row.Kind == PusherTable.EmailKind)
+        {
+            return (row, null);
+        }
+
         if (PushQueueTable.Next(db, row.User, row.Position) is { } next)
         {
             return (row, _messages.OfEvent(db, row, next));
@@ -238,6 +256,34 @@ public sealed partial class PushDelivery : IAsyncDisposable
         pusher.TellBadge = false;
         var badge = _messages.OfBadge(db, row);
         return (row, badge.Badge == pusher.Badge ? null : badge);
+    }
+
+    /// <summary>Waits until a mail is due, or has it sent; what is read meanwhile is not told of.</summary>
+    /// <returns>Whether there may be more to do.</returns>
+    private async Task<bool> DigestAsync(Pusher pusher, PusherRow row)
+    {
+        if (!_emails.HasNews(row))
+        {
+            pusher.DigestDue = null;
+            return false;
+        }
+
+        var now = _engine.Time.GetUtcNow();
+        var due = pusher.DigestDue ??= EmailPushing.DueTime(row, now);
+        if (due > now)
+        {
+            await Task.Delay(due - now, _engine.Time, _stopping.Token);
+        }
+        else if (await _emails.SendAsync(row))
+        {
+            (pusher.DigestDue, pusher.Failures) = (null, 0);
+        }
+        else
+        {
+            await Task.Delay(Backoff.After(++pusher.Failures), _engine.Time, _stopping.Token);
+        }
+
+        return true;
     }
 
     /// <returns>Whether the pushkey was rejected; null if the gateway did not take the message.</returns>
@@ -309,6 +355,9 @@ public sealed partial class PushDelivery : IAsyncDisposable
         public long? Badge { get; set; }
 
         public int Failures { get; set; }
+
+        /// <summary>Of one that writes mails: when the next is due; null: nothing is new.</summary>
+        public DateTimeOffset? DigestDue { get; set; }
     }
 
     private static partial class Log

@@ -1,12 +1,9 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using EdgeMatrix.Accounts.Notifications;
-using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
-using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;
 using EdgeMatrix.Storage.Notifications;
@@ -47,27 +44,14 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
 
     public PushMessage OfEvent(Session db, PusherRow pusher, long nid)
     {
-        if (EventTable.Find(db, nid) is not { } stored
-            || RoomTable.Find(db, stored.Room) is not { } roomRow
-            || engine.Find(db, roomRow) is not { } room
-            || UserTable.Name(db, pusher.User) is not { } userId)
+        if (PushedTo.Find(db, engine, pusher.User, nid) is not { } pushed)
         {
             return new PushMessage(nid, null, null);
         }
 
-        var pdu = stored.Parse(room.Version);
-        var pushed = new PushedEvent(db, room, pdu, stored.State);
-        var rules = new PushRuleEvaluator(UserPushRules.Read(db, pusher.User, userId), userId);
-
-        // "If no rules match an event, the homeserver MUST NOT notify the Push Gateway for that event": the rules may be others by now.
-        if (rules.Evaluate(pushed) is not { } actions
-            || (pdu.StateKey != userId && !new RoomVisibility(db, engine, room, roomRow, pusher.User, userId).MaySee(stored)))
-        {
-            return new PushMessage(nid, null, null);
-        }
-
+        var (room, pdu) = (pushed.Room, pushed.Pdu);
         var badge = Badge(db, pusher.User);
-        var tweaks = Tweaks(actions.Actions);
+        var tweaks = Tweaks(pushed.Actions);
         return new PushMessage(nid, Write(json =>
         {
             json.WriteString("event_id"u8, pdu.EventId);
@@ -75,7 +59,7 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
             json.WriteString("prio"u8, IsUrgent(pdu, tweaks) ? "high"u8 : "low"u8);
             if (!IsEventIdOnly(pusher))
             {
-                WriteEvent(json, db, room, pdu, pushed, stored.State, userId);
+                WriteEvent(json, db, pushed);
             }
 
             json.WriteStartObject("counts"u8);
@@ -89,23 +73,21 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
         }), badge);
     }
 
-    private static void WriteEvent(Utf8JsonWriter json, Session db, Room room, Pdu pdu, PushedEvent pushed, long state, string userId)
+    private static void WriteEvent(Utf8JsonWriter json, Session db, PushedTo pushed)
     {
+        var pdu = pushed.Pdu;
         json.WriteString("type"u8, pdu.Type);
         json.WriteString("sender"u8, pdu.Sender);
-        WriteIfAny(json, "sender_display_name", pushed.DisplayName(pdu.Sender));
-        WriteIfAny(json, "room_name", TextOf("m.room.name", "name"));
-        WriteIfAny(json, "room_alias", TextOf("m.room.canonical_alias", "alias"));
+        WriteIfAny(json, "sender_display_name", pushed.Event.DisplayName(pdu.Sender));
+        WriteIfAny(json, "room_name", pushed.RoomName(db));
+        WriteIfAny(json, "room_alias", pushed.RoomAlias(db));
         if (pdu.Type == "m.room.member")
         {
-            json.WriteBoolean("user_is_target"u8, pdu.StateKey == userId);
+            json.WriteBoolean("user_is_target"u8, pdu.StateKey == pushed.UserId);
         }
 
         json.WritePropertyName("content"u8);
         pdu.Content.WriteTo(json);
-
-        string? TextOf(string type, string field) =>
-            RoomStateReader.Find(db, room.Version, state, type, "") is { } found ? JsonContent.Text(found.Content, field) : null;
     }
 
     private static void WriteDevice(Utf8JsonWriter json, PusherRow pusher, List<(string Name, JsonElement? Value)>? tweaks)
