@@ -157,14 +157,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         Search = new SearchIndex(database, options.Search.Enabled);
         var guests = new GuestUpkeep(Engine, Deactivation, options.Registration.GuestsExpireAfter);
-        var notifications = new OldNotifications(database, NotificationsKept);
+        var oldNotifications = new OldNotifications(database, NotificationsKept);
         var budget = new StorageBudget(Engine, options.Storage.Limit, options.Storage.RoomLimit);
         UpkeepJobs =
         [
             new UpkeepJob("room purge", TimeSpan.FromMinutes(10), Purge.SliceAsync),
             new UpkeepJob("deactivated accounts", TimeSpan.FromHours(1), Deactivation.SliceAsync),
             new UpkeepJob("guests", TimeSpan.FromHours(6), guests.SliceAsync),
-            new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => notifications.SliceAsync()),
+            new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => oldNotifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
