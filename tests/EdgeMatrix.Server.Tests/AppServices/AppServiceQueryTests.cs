@@ -147,6 +147,7 @@ public sealed class AppServiceQueryTests : IAsyncLifetime
             "/_matrix/app/v1/thirdparty/protocol/irc" =>
                 """{"user_fields":["nick"],"location_fields":["channel"],"icon":"mxc://a/b","field_types":{},"instances":[{"desc":"Libera","fields":{},"network_id":"libera"}]}""",
             "/_matrix/app/v1/thirdparty/user/irc" => """[{"userid":"@_irc_bob:test","protocol":"irc","fields":{"nick":"bob"}},{"userid":1}]""",
+            "/_matrix/app/v1/thirdparty/location/irc" when request.Path.Contains("channel=b", StringComparison.Ordinal) => """[{"alias":"#_irc_b:test","protocol":"irc","fields":{"channel":"#b"}}]""",
             "/_matrix/app/v1/thirdparty/location" => """[{"alias":"#_irc_a:test","protocol":"irc","fields":{"channel":"#a"}}]""",
             _ => "[]",
         });
@@ -160,6 +161,7 @@ public sealed class AppServiceQueryTests : IAsyncLifetime
             """[{"userid":"@_irc_bob:test","protocol":"irc","fields":{"nick":"bob"}}]""",
             (await _alice.GetAsync($"{V3}/thirdparty/user/irc?nick=b%26b&access_token=x")).Body);
         Assert.Equal((404, "M_NOT_FOUND"), (await _alice.GetAsync($"{V3}/thirdparty/location/irc?channel=a")).Error);
+        Assert.Equal("#_irc_b:test", (await _alice.GetAsync($"{V3}/thirdparty/location/irc?channel=b")).Json[0].GetProperty("alias").GetString());
         Assert.Equal(
             """[{"alias":"#_irc_a:test","protocol":"irc","fields":{"channel":"#a"}}]""",
             (await _alice.GetAsync($"{V3}/thirdparty/location?alias=%23_irc_a:test")).Body);
