@@ -84,7 +84,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         Members = new RoomMembers(Engine);
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
-        Mails = new MailQueue(options.Email.ToOptions(options.Server.PublicBaseUrl), database, Outbound, server, random, time);
+        Mails = new MailQueue(options.Email.ToOptions(options.Server.PublicBaseUrl, server.Name), database, Outbound, server, random, time);
         EmailPushing = new EmailPushing(Engine, server, Mails);
         Push = new PushDelivery(Engine, Outbound, options.Push.Badge, EmailPushing);
         Pushers = new UserPushers(database, Push, time);

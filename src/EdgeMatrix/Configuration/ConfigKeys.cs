@@ -107,7 +107,7 @@ internal static class ConfigKeys
             relay => EmailSettings.ReadRelay(relay) is null ? $"must be HOST:PORT, as in \"mail.example.org:587\", not {Toml.Write(relay)}" : null),
         ConfigKey.Text(
             "email.from",
-            "The sender of mails: an address, or \"Name <address>\".",
+            "The sender of mails: an address, or \"Name <address>\". Without it: noreply at the host of server.name.",
             options => options.Email.From,
             (options, from) => options with { Email = options.Email with { From = from } },
             from => EmailOptions.ReadFrom(from) is null ? $"must be an address or \"Name <address>\", not {Toml.Write(from)}" : null),

@@ -141,7 +141,6 @@ internal sealed class ConfigLoader
         }
 
         var email = _options.Email;
-        Need("email.smtp", email.Smtp is not null, "email.from", email.From is not null);
         Need("email.smtp", email.Smtp is not null, "server.public_baseurl", _options.Server.PublicBaseUrl is not null);
         Need("email.user", email.User is not null, "email.password", email.Password is not null);
         Need("email.password", email.Password is not null, "email.user", email.User is not null);

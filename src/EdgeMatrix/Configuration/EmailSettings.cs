@@ -8,7 +8,7 @@ public sealed record EmailSettings
     /// <summary>The relay, as <c>host:port</c>; null: this server sends no mail.</summary>
     public string? Smtp { get; init; }
 
-    /// <summary>The sender; needed where there is a relay.</summary>
+    /// <summary>The sender; null: <c>noreply</c> at the host of the server's name.</summary>
     public string? From { get; init; }
 
     public string? User { get; init; }
@@ -30,10 +30,17 @@ public sealed record EmailSettings
 
     /// <param name="baseUrl">Of the configuration: where links in mails lead.</param>
     /// <returns>Null: no mail is sent.</returns>
-    internal EmailOptions? ToOptions(string? baseUrl) => Smtp is null ? null : ReadRelay(Smtp) is { } relay && From is not null && baseUrl is not null
-        ? new EmailOptions(relay.Host, relay.Port, From, baseUrl.TrimEnd('/'))
+    internal EmailOptions? ToOptions(string? baseUrl, string serverName) => Smtp is null ? null : ReadRelay(Smtp) is { } relay && baseUrl is not null
+        ? new EmailOptions(relay.Host, relay.Port, From ?? SenderAt(serverName), baseUrl.TrimEnd('/'))
         {
             User = User, Password = Password, Security = Tls, NextLinks = NextLinks, HideAccounts = HideAccounts,
         }
-        : throw new InvalidOperationException("email.smtp needs email.from and server.public_baseurl");
+        : throw new InvalidOperationException("email.smtp needs server.public_baseurl");
+
+    // A server may go by a name that no mail comes from, such as an IPv6 address.
+    private static string SenderAt(string serverName)
+    {
+        var sender = $"noreply@{serverName.Split(':')[0]}";
+        return EmailOptions.ReadFrom(sender) is null ? "noreply@localhost" : sender;
+    }
 }

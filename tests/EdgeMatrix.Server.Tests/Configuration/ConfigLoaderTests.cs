@@ -153,14 +153,25 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
-    public void Mail_needs_a_sender_and_a_place_for_links_to_lead_to()
+    public void Mail_needs_a_place_for_links_to_lead_to()
     {
         Assert.Equal(
-            ["command line --set: email.smtp needs email.from beside it", "command line --set: email.smtp needs server.public_baseurl beside it"],
-            Problems(new ConfigSources { CommandLine = [Set("email.smtp", "mail.example.org:587")] }));
+            "command line --set: email.smtp needs server.public_baseurl beside it",
+            Assert.Single(Problems(new ConfigSources { CommandLine = [Set("email.smtp", "mail.example.org:587")] })));
         Assert.Equal(
             "command line --set: registration.email needs email.smtp beside it",
             Assert.Single(Problems(new ConfigSources { CommandLine = [Set("registration.email", "required")] })));
+    }
+
+    [Theory]
+    [InlineData("example.org:8448", "noreply@example.org")]
+    [InlineData("localhost", "noreply@localhost")]
+    [InlineData("[::1]:8448", "noreply@localhost")]
+    public void Mail_comes_from_the_host_of_the_servers_name_unless_a_sender_is_given(string serverName, string sender)
+    {
+        var settings = new EmailSettings { Smtp = "mail.example.org:587" };
+        Assert.Equal(sender, settings.ToOptions("https://example.org", serverName)!.From);
+        Assert.Equal("home@example.net", (settings with { From = "home@example.net" }).ToOptions("https://example.org", serverName)!.From);
     }
 
     [Theory]
