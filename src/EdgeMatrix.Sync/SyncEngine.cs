@@ -157,8 +157,10 @@ public sealed class SyncEngine
             since = known.Typing <= upTo.Typing ? known : known with { Typing = 0 };
         }
 
+        // Before the snapshot: they may open one of their own, and whoever holds one and waits for another can wait for ever.
+        var keyCounts = _keyCounts.Of(request.Device);
         using var db = _engine.Database.OpenSnapshot();
-        if (Write(Round(db, request, since, upTo), output))
+        if (Write(Round(db, request, since, upTo), keyCounts, output))
         {
             return true;
         }
@@ -172,7 +174,7 @@ public sealed class SyncEngine
         new(user, userId, device, since, TimeSpan.Zero, SyncFilter.All, false, StateProperty.State, PresenceState.Offline);
 
     /// <returns>Whether it is worth sending: there is news, or the client asked to be answered at once.</returns>
-    private bool Write(SyncRound round, ResponseBuffer output)
+    private bool Write(SyncRound round, KeyCounts keyCounts, ResponseBuffer output)
     {
         using var json = new Utf8JsonWriter(output, _options);
         var accountData = AccountDataNews.Read(round);
@@ -182,7 +184,7 @@ public sealed class SyncEngine
         var (messages, toDevice) = _inboxes.Read(round);
         var deviceLists = DeviceListNews.Read(round, rows);
         var presence = PresenceNews.Read(round, _presence);
-        WriteHead(json, round.Request, round.UpTo with { ToDevice = toDevice }, messages, presence);
+        WriteHead(json, round.UpTo with { ToDevice = toDevice }, messages, presence, keyCounts);
         deviceLists.Write(json);
         AccountDataNews.Write(json, ofUser);
         var news = round.Since is null || round.Request.FullState || ofUser.Count > 0 || messages.Count > 0 || deviceLists.Any
@@ -212,19 +214,19 @@ public sealed class SyncEngine
         return any;
     }
 
-    private void WriteHead(Utf8JsonWriter json, SyncRequest request, SyncToken next, List<ToDeviceRow> messages, List<PresenceStatus> presence)
+    private void WriteHead(Utf8JsonWriter json, SyncToken next, List<ToDeviceRow> messages, List<PresenceStatus> presence, KeyCounts keyCounts)
     {
         json.WriteStartObject();
         json.WriteString("next_batch"u8, next.ToString());
         PresenceNews.Write(json, presence, _engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
         ToDeviceInboxes.Write(json, messages);
-        KeyCountSection.Write(json, _keyCounts.Of(request.Device));
+        KeyCountSection.Write(json, keyCounts);
     }
 
     private void WriteNothing(ResponseBuffer output, SyncRequest request, SyncToken next)
     {
         using var json = new Utf8JsonWriter(output, _options);
-        WriteHead(json, request, next, [], []);
+        WriteHead(json, next, [], [], _keyCounts.Of(request.Device));
         AccountDataNews.Write(json, []);
         json.WriteStartObject("rooms"u8);
         json.WriteEndObject();

@@ -310,7 +310,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     {
         DataFolder.Create(options.Server.Data);
         var memory = new MemoryBudget(new MemoryLimit("/").Of(options.Memory.Limit));
-        var database = Database.Open(DatabaseOf(options) with { Memory = memory, Time = surroundings.Time });
+        var database = Database.Open(DatabaseOf(options) with { Memory = memory, Time = surroundings.Time, Readers = surroundings.Readers });
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);

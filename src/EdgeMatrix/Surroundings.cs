@@ -11,6 +11,9 @@ public sealed record Surroundings
 
     public required RandomSource Random { get; init; }
 
+    /// <summary>How many looks at the database there can be at once. With one, whoever opens a snapshot inside another waits for itself, and is found out.</summary>
+    public int Readers { get; init; } = 4;
+
     /// <summary>What the upkeep of the memory watches and gives back.</summary>
     public ProcessMemory Memory { get; init; } = ProcessMemory.OfThisProcess();
 

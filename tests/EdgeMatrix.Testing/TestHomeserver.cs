@@ -179,6 +179,7 @@ public sealed class TestHomeserver : IAsyncDisposable
         {
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
+            Readers = 1,
             Memory = new ProcessMemory(() => 0, () => { }),
             Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
             Program = ["dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "edgematrix.dll")],

@@ -31,6 +31,7 @@ public sealed class KnownKeyCounts
         database.Memory.Add(_counts);
     }
 
+    /// <summary>Opens a snapshot of its own where they are not known: not for whoever holds one.</summary>
     /// <param name="device">Nid of the device.</param>
     public KeyCounts Of(long device)
     {

@@ -128,7 +128,7 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 
         var last = EventTable.Find(db, row.LastEvent);
         Add(EventTypes.Create, "", CreateContent(old, create, last?.EventId, userId, version, creators));
-        Add(EventTypes.Member, userId, MemberContent.Of(engine.Database, "join", userId, null, null));
+        Add(EventTypes.Member, userId, MemberContent.Of(db, "join", userId, null, null));
         var (initial, final) = UpgradedPowerLevels.Of(old.Version, powerLevels?.Content, levels.ForUser(userId), userId, version, creators);
         Add(EventTypes.PowerLevels, "", initial);
         foreach (var type in _transferred)

@@ -7,18 +7,23 @@ namespace EdgeMatrix.Rooms.Members;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#mroommember</remarks>
 internal static class MemberContent
 {
+    /// <summary>Not for whoever holds a snapshot: it takes one of its own.</summary>
     /// <param name="more">Writes further properties.</param>
     public static JsonElement Of(Database database, string membership, string userId, string? reason, Action<Utf8JsonWriter>? more)
     {
+        using var snapshot = database.OpenSnapshot();
+        return Of(snapshot, membership, userId, reason, more);
+    }
+
+    /// <param name="more">Writes further properties.</param>
+    public static JsonElement Of(Session db, string membership, string userId, string? reason, Action<Utf8JsonWriter>? more)
+    {
         string? avatarUrl = null;
         string? displayName = null;
-        using (var snapshot = database.OpenSnapshot())
+        if (UserTable.Find(db, userId) is { } user)
         {
-            if (UserTable.Find(snapshot, userId) is { } user)
-            {
-                avatarUrl = ProfileTable.Get(snapshot, user, "avatar_url");
-                displayName = ProfileTable.Get(snapshot, user, "displayname");
-            }
+            avatarUrl = ProfileTable.Get(db, user, "avatar_url");
+            displayName = ProfileTable.Get(db, user, "displayname");
         }
 
         return JsonContent.Object(json =>
