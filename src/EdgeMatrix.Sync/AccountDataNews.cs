@@ -38,17 +38,7 @@ internal sealed class AccountDataNews
     public static void Write(Utf8JsonWriter json, List<AccountDataRow> rows)
     {
         json.WriteStartObject("account_data"u8);
-        json.WriteStartArray("events"u8);
-        foreach (var row in rows)
-        {
-            json.WriteStartObject();
-            json.WritePropertyName("content"u8);
-            json.WriteRawValue(row.Content, skipInputValidation: true);
-            json.WriteString("type"u8, row.Type);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        AccountDataJson.Write(json, "events"u8, rows);
         json.WriteEndObject();
     }
 }

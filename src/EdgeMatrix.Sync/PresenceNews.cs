@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Presence;
 
 namespace EdgeMatrix.Sync;
@@ -20,13 +21,7 @@ internal static class PresenceNews
         json.WriteStartArray("events"u8);
         foreach (var user in users)
         {
-            json.WriteStartObject();
-            json.WriteStartObject("content"u8);
-            user.WriteFields(json, now);
-            json.WriteEndObject();
-            json.WriteString("sender"u8, user.UserId);
-            json.WriteString("type"u8, "m.presence"u8);
-            json.WriteEndObject();
+            EphemeralJson.WritePresence(json, user, now);
         }
 
         json.WriteEndArray();

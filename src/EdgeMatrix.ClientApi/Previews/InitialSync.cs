@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Storage;
@@ -54,7 +55,7 @@ internal static class InitialSync
             json.WriteStartObject();
             json.WriteString("end"u8, new SyncToken(db.Position, 0, 0).ToString());
             WritePresence(json, db, requester, engine, presence);
-            RoomInfo.WriteAccountData(json, AccountDataTable.OfRoom(db, requester.UserNid, AccountDataTable.Global));
+            AccountDataJson.Write(json, "account_data"u8, AccountDataTable.OfRoom(db, requester.UserNid, AccountDataTable.Global));
             json.WriteStartArray("rooms"u8);
             WriteInvites(json, db, requester, engine);
             Membership[] shown = archived is true ? [Membership.Join, Membership.Leave, Membership.Ban] : [Membership.Join];
@@ -97,13 +98,7 @@ internal static class InitialSync
         {
             if (UserPresence.MaySee(db, requester.UserNid, user))
             {
-                json.WriteStartObject();
-                json.WriteStartObject("content"u8);
-                status.WriteFields(json, now);
-                json.WriteEndObject();
-                json.WriteString("sender"u8, status.UserId);
-                json.WriteString("type"u8, "m.presence"u8);
-                json.WriteEndObject();
+                EphemeralJson.WritePresence(json, status, now);
             }
         }
 

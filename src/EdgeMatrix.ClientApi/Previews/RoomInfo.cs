@@ -48,22 +48,7 @@ internal static class RoomInfo
         json.WriteStartArray("state"u8);
         RoomStateReader.ForEach(view.Db, view.State, stored => view.WriteState(json, stored));
         json.WriteEndArray();
-        WriteAccountData(json, AccountDataTable.OfRoom(view.Db, requester.UserNid, view.Room.Nid));
+        AccountDataJson.Write(json, "account_data"u8, AccountDataTable.OfRoom(view.Db, requester.UserNid, view.Room.Nid));
         json.WriteEndObject();
-    }
-
-    public static void WriteAccountData(Utf8JsonWriter json, IEnumerable<AccountDataRow> rows)
-    {
-        json.WriteStartArray("account_data"u8);
-        foreach (var row in rows)
-        {
-            json.WriteStartObject();
-            json.WritePropertyName("content"u8);
-            json.WriteRawValue(row.Content, skipInputValidation: true);
-            json.WriteString("type"u8, row.Type);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Presence;
@@ -213,14 +214,14 @@ internal sealed class AppServiceTransactions(RoomEngine engine, RoomInterest int
         {
             // Within one event a user has one receipt of a kind, so that those of different threads cannot share it.
             events.AddRange(ofRoom.GroupBy(receipt => receipt.Receipt.Thread)
-                .Select(thread => Write(json => EphemeralJson.WriteReceipts(json, ofRoom.Key, thread.Select(receipt => receipt.Receipt)))));
+                .Select(thread => Write(json => EphemeralJson.WriteReceipts(json, thread.Select(receipt => receipt.Receipt), ofRoom.Key))));
         }
 
         foreach (var nid in typingRooms)
         {
             if (RoomTable.Find(db, nid) is { } room && interest.Is(db, service, nid, room.RoomId))
             {
-                events.Add(Write(json => EphemeralJson.WriteTyping(json, room.RoomId, typing.In(nid))));
+                events.Add(Write(json => EphemeralJson.WriteTyping(json, typing.In(nid), room.RoomId)));
             }
         }
 

@@ -15,7 +15,7 @@ public sealed record RoomUse(string RoomId, long Messages, long StateEvents, lon
 }
 
 /// <summary>Where every byte of a database goes. The kinds, the free pages and the file's own pages make up the file.</summary>
-/// <param name="OwnBytes">The schema, the map of pages, and what could not be told.</param>
+/// <param name="OwnBytes">The map of pages, and what could not be told.</param>
 /// <param name="FileBytes">As it is once the log has been moved into it.</param>
 /// <param name="Rooms">All of them, largest first.</param>
 /// <param name="RoomsBeingDeleted">Rooms that are gone and whose rows are not yet.</param>
@@ -23,7 +23,10 @@ public sealed record StorageUse(
     long FileBytes, long FreeBytes, bool CanShrink, long OwnBytes, long LogBytes, IReadOnlyList<KindUse> Kinds, IReadOnlyList<RoomUse> Rooms,
     long RoomsBeingDeleted)
 {
-    private const string TreesSql = "SELECT tbl_name, type, rootpage FROM sqlite_schema WHERE rootpage > 0";
+    // The schema itself begins at the first page.
+    private const string TreesSql = """
+        SELECT tbl_name, type, rootpage FROM sqlite_schema WHERE rootpage > 0 UNION ALL SELECT 'sqlite_schema', 'table', 1
+        """;
 
     // What an event takes besides its body, its place in the indexes included.
     private const string RoomsSql = """
@@ -55,6 +58,8 @@ public sealed record StorageUse(
         ("users and accounts",
             ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence",
                 "threepids", "email_sessions", "mails"]),
+        ("application services", ["appservices", "appservice_queue", "appservice_rooms"]),
+        ("schema", ["sqlite_schema"]),
         ("media (their names)", ["media", "media_usage"]),
     ];
 

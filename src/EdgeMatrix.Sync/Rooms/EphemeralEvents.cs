@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage.Rooms;
 
@@ -37,14 +38,14 @@ internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Re
         json.WriteStartArray("events"u8);
         if (Typing is not null || TypingLost)
         {
-            WriteTyping(json, Typing ?? []);
+            EphemeralJson.WriteTyping(json, Typing ?? [], roomId: null);
         }
 
         // Receipts should be batched into one event per room and thread. Within one event a user has one receipt of a kind,
         // so that those of different threads could not share it.
         foreach (var thread in Receipts.GroupBy(receipt => receipt.Thread))
         {
-            WriteReceipts(json, thread);
+            EphemeralJson.WriteReceipts(json, thread, roomId: null);
         }
 
         json.WriteEndArray();
@@ -70,53 +71,4 @@ internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Re
         [.. ReceiptTable.Since(round.Db, room.Nid, since, round.UpTo.Position)
             .Where(r => r.Type != ReceiptType.ReadPrivate || r.User == round.Request.User)
             .Where(r => !round.Ignored.Contains(r.UserId))];
-
-    private static void WriteTyping(Utf8JsonWriter json, List<string> users)
-    {
-        json.WriteStartObject();
-        json.WriteStartObject("content"u8);
-        json.WriteStartArray("user_ids"u8);
-        foreach (var user in users)
-        {
-            json.WriteStringValue(user);
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
-        json.WriteString("type"u8, "m.typing"u8);
-        json.WriteEndObject();
-    }
-
-    private static void WriteReceipts(Utf8JsonWriter json, IEnumerable<ReceiptRow> receipts)
-    {
-        json.WriteStartObject();
-        json.WriteStartObject("content"u8);
-        foreach (var ofEvent in receipts.GroupBy(receipt => receipt.EventId))
-        {
-            json.WriteStartObject(ofEvent.Key);
-            foreach (var ofType in ofEvent.GroupBy(receipt => receipt.Type))
-            {
-                json.WriteStartObject(ofType.Key == ReceiptType.Read ? "m.read"u8 : "m.read.private"u8);
-                foreach (var receipt in ofType)
-                {
-                    json.WriteStartObject(receipt.UserId);
-                    if (receipt.Thread.Length > 0)
-                    {
-                        json.WriteString("thread_id"u8, receipt.Thread);
-                    }
-
-                    json.WriteNumber("ts"u8, receipt.Ts);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-        json.WriteString("type"u8, "m.receipt"u8);
-        json.WriteEndObject();
-    }
 }

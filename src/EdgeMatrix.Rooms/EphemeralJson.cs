@@ -2,13 +2,14 @@ using System.Text.Json;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Storage.Rooms;
 
-namespace EdgeMatrix.Delivery.AppServices;
+namespace EdgeMatrix.Rooms;
 
-/// <summary>Writes ephemeral data as application services get it: as clients do, and with the room.</summary>
+/// <summary>Writes ephemeral events, as clients get them and, with their room in them, application services.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/application-service-api/#pushing-ephemeral-data</remarks>
-internal static class EphemeralJson
+public static class EphemeralJson
 {
-    public static void WriteTyping(Utf8JsonWriter json, string roomId, List<string> users)
+    /// <param name="roomId">Null where the place of the event says which room it is of.</param>
+    public static void WriteTyping(Utf8JsonWriter json, List<string> users, string? roomId)
     {
         json.WriteStartObject();
         json.WriteStartObject("content"u8);
@@ -16,12 +17,12 @@ internal static class EphemeralJson
         users.ForEach(json.WriteStringValue);
         json.WriteEndArray();
         json.WriteEndObject();
-        json.WriteString("room_id"u8, roomId);
-        json.WriteString("type"u8, "m.typing"u8);
-        json.WriteEndObject();
+        WriteEnd(json, "m.typing"u8, roomId);
     }
 
-    public static void WriteReceipts(Utf8JsonWriter json, string roomId, IEnumerable<ReceiptRow> receipts)
+    /// <param name="receipts">Of one thread: within one event a user has one receipt of a kind.</param>
+    /// <param name="roomId">As of <see cref="WriteTyping"/>.</param>
+    public static void WriteReceipts(Utf8JsonWriter json, IEnumerable<ReceiptRow> receipts, string? roomId)
     {
         json.WriteStartObject();
         json.WriteStartObject("content"u8);
@@ -50,9 +51,7 @@ internal static class EphemeralJson
         }
 
         json.WriteEndObject();
-        json.WriteString("room_id"u8, roomId);
-        json.WriteString("type"u8, "m.receipt"u8);
-        json.WriteEndObject();
+        WriteEnd(json, "m.receipt"u8, roomId);
     }
 
     public static void WritePresence(Utf8JsonWriter json, PresenceStatus status, long now)
@@ -62,7 +61,17 @@ internal static class EphemeralJson
         status.WriteFields(json, now);
         json.WriteEndObject();
         json.WriteString("sender"u8, status.UserId);
-        json.WriteString("type"u8, "m.presence"u8);
+        WriteEnd(json, "m.presence"u8, null);
+    }
+
+    private static void WriteEnd(Utf8JsonWriter json, ReadOnlySpan<byte> type, string? roomId)
+    {
+        if (roomId is not null)
+        {
+            json.WriteString("room_id"u8, roomId);
+        }
+
+        json.WriteString("type"u8, type);
         json.WriteEndObject();
     }
 }
