@@ -15,9 +15,10 @@ STOP_SECONDS = 10
 
 
 class Homeserver:
-    def __init__(self, command):
-        """`command`: the executable and its leading arguments, e.g. ["dotnet", "edgematrix.dll"]."""
+    def __init__(self, command, more=()):
+        """`command`: the executable and its leading arguments, e.g. ["dotnet", "edgematrix.dll"]. `more`: further arguments of `serve`."""
         self.command = command
+        self.more = more
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="edgematrix-e2e-"))
         self.log = self.directory / "server.log"
         self.port = int(os.environ.get("EDGEMATRIX_TEST_PORT") or free_port())
@@ -34,6 +35,7 @@ class Homeserver:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, "serve", "--data", str(self.directory / "data"), "--server-name", "test.local",
                 "--listen", f"http://127.0.0.1:{self.port}", "--set", "registration.open=true", "--set", "limits.rate=off",
+                *self.more,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log)
         try:
             await asyncio.wait_for(self._ready(), READY_SECONDS)
