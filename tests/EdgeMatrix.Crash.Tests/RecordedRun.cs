@@ -53,7 +53,7 @@ internal sealed class RecordedRun : IAsyncDisposable
             Server = options.Server with { Data = Disk.Folder },
             Storage = options.Storage with { Durability = _relaxed ? Durability.Relaxed : Durability.Full },
         };
-        await StepAsync("the first start", true, async () => _server = await TestHomeserver.StartAsync(options));
+        await StepAsync("the first start", true, async () => _server = await TestHomeserver.StartAsync(options, readers: 2));
         await StepAsync("accounts", true, async () =>
         {
             _alice = await _server!.RegisterAsync("alice");

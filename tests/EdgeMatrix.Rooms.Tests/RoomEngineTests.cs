@@ -234,8 +234,8 @@ public class RoomEngineTests
                 room, new EventDraft("m.room.name", "", Alice, JsonContent.Of("name", $"name {i}")), null, Cancelled);
         }
 
-        using var snapshot = fixture.Database.OpenSnapshot();
         var names = fixture.Timeline(room).Where(e => e.Pdu.Type == "m.room.name").ToList();
+        using var snapshot = fixture.Database.OpenSnapshot();
         Assert.Equal(40, names.Count);
         Assert.All(names, e => Assert.Equal(e.Id, RoomStateReader.FindStored(snapshot, e.Stored.State, "m.room.name", "")!.EventId));
         Assert.All(names.Skip(1).Zip(names), pair => Assert.Equal(pair.Second.Stored.Nid, pair.First.Stored.Replaces));

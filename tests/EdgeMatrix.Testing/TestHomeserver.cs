@@ -70,24 +70,30 @@ public sealed class TestHomeserver : IAsyncDisposable
     /// <param name="change">Changes the configuration; registration is open unless it says otherwise.</param>
     /// <param name="seed">Two servers of one seed make the same keys, tokens and ids.</param>
     /// <param name="network">Where others find it by its name while it runs, if its transport is memory.</param>
+    /// <param name="readers">
+    /// How many snapshots can be open at once. With one, a request that opens a second beside its own is found; a test that holds one itself while
+    /// requests are served needs two.
+    /// </param>
     public static Task<TestHomeserver> StartAsync(
         Func<HomeserverOptions, HomeserverOptions>? change = null,
         Transport transport = Transport.Memory,
         string name = "test",
         ulong seed = 1,
-        TestNetwork? network = null) =>
+        TestNetwork? network = null,
+        int readers = 1) =>
         StartAsync(new Settings(
             change ?? (options => options),
             transport,
             name,
             seed,
             network,
+            readers,
             Directory.CreateTempSubdirectory("edgematrix-test-").FullName,
             new FakeTimeProvider(_start)));
 
     /// <summary>Starts over a data folder that is there; it dies with the server.</summary>
     public static Task<TestHomeserver> StartOnAsync(string data, ulong seed = 2) => StartAsync(new Settings(
-        options => options, Transport.Memory, "test", seed, null, data, new FakeTimeProvider(_start)));
+        options => options, Transport.Memory, "test", seed, null, 1, data, new FakeTimeProvider(_start)));
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
     /// <param name="change">Changes the configuration; null: it stays as it was.</param>
@@ -179,7 +185,7 @@ public sealed class TestHomeserver : IAsyncDisposable
         {
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
-            Readers = 1,
+            Readers = settings.Readers,
             Memory = new ProcessMemory(() => 0, () => { }),
             Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
             Program = ["dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "edgematrix.dll")],
@@ -216,6 +222,7 @@ public sealed class TestHomeserver : IAsyncDisposable
         string Name,
         ulong Seed,
         TestNetwork? Network,
+        int Readers,
         string Data,
         FakeTimeProvider Time);
 }
