@@ -769,5 +769,20 @@ internal static class Migrations
         ALTER TABLE pushers ADD COLUMN mailed_ts INTEGER;
         ALTER TABLE pushers ADD COLUMN mail_wait_ms INTEGER NOT NULL DEFAULT 0;
         """,
+
+        // 29: a number that moves with everything that RecipientTable tells of users, whatever room they are in.
+        """
+        CREATE TABLE recipient_changes (number INTEGER NOT NULL) STRICT;
+        INSERT INTO recipient_changes (number) VALUES (0);
+        CREATE TRIGGER recipient_of_new_account_data AFTER INSERT ON account_data
+        WHEN new.room = 0 AND new.type IN ('m.push_rules', 'm.ignored_user_list') BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        CREATE TRIGGER recipient_of_changed_account_data AFTER UPDATE ON account_data
+        WHEN new.room = 0 AND new.type IN ('m.push_rules', 'm.ignored_user_list') BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        CREATE TRIGGER recipient_of_deleted_account_data AFTER DELETE ON account_data
+        WHEN old.room = 0 AND old.type IN ('m.push_rules', 'm.ignored_user_list') BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        CREATE TRIGGER recipient_of_new_pusher AFTER INSERT ON pushers BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        CREATE TRIGGER recipient_of_moved_pusher AFTER UPDATE OF user ON pushers BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        CREATE TRIGGER recipient_of_deleted_pusher AFTER DELETE ON pushers BEGIN UPDATE recipient_changes SET number = number + 1; END;
+        """,
     ];
 }

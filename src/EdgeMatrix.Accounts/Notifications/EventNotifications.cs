@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Protocol.Events;
@@ -37,14 +38,17 @@ public sealed class EventNotifications
     private readonly PushRuleEvaluator _everyones = PushRuleEvaluator.OfEveryone();
     private readonly HashSet<string> _nobody = [];
 
-    // Who came to a room by a job that may not be on the disk yet, and so may not be one of its members in memory.
-    private readonly List<(long Room, long User, long Nid)> _comers = [];
+    private readonly BoundedCache<long, RoomRecipients> _ofRooms = new("room_recipients", wanted: 1 << 20, least: 16 << 10);
+
+    // Who came to a room or left it by a job that may not be on the disk yet, and so is not one of its members in memory, or still is.
+    private readonly List<(long Room, long User, long Nid)> _movers = [];
 
     /// <param name="changed">Called after the commit with everybody who is to be notified, or has read something by it.</param>
     public EventNotifications(LocalServer server, Database database, KnownAppServices appServices, Action<long> changed)
     {
         (_server, _database, _appServices, _changed) = (server, database, appServices, changed);
         database.Memory.Add(_recipients);
+        database.Memory.Add(_ofRooms);
     }
 
     public void Record(WriteTransaction db, AppendedEvent appended)
@@ -57,10 +61,9 @@ public sealed class EventNotifications
         {
             // Who comes has not missed what was before, and who goes will not read it.
             NoteRead(changed, moved, notifications.Read(moved, nid - 1, null));
-            _comers.Add((room.Nid, moved, nid));
+            _movers.Add((room.Nid, moved, nid));
         }
 
-        var locals = LocalMembers(room);
         if (appended.Redacted is { } redacted)
         {
             changed.AddRange(notifications.Remove(redacted));
@@ -75,9 +78,7 @@ public sealed class EventNotifications
             NoteRead(changed, sender, notifications.Read(sender, nid, thread));
         }
 
-        var (notified, toPush) = Evaluate(
-            db, new PushedEvent(db, room, pdu, appended.State), room.Nid,
-            subject is { } invited && !locals.Contains(invited) ? [.. locals, invited] : locals);
+        var (notified, toPush) = Evaluate(db, new PushedEvent(db, room, pdu, appended.State), Recipients(db, room, subject));
         if (notified.Count > 0)
         {
             thread ??= ThreadOf(db, room, pdu);
@@ -94,11 +95,11 @@ public sealed class EventNotifications
     }
 
     /// <summary>Whom of the users the event notifies, and those of them who have pushers.</summary>
-    private (List<Notified> Notified, List<long> ToPush) Evaluate(WriteTransaction db, PushedEvent pushed, long room, long[] users)
+    private (List<Notified> Notified, List<long> ToPush) Evaluate(WriteTransaction db, PushedEvent pushed, List<RecipientRow> users)
     {
         var (notified, toPush) = (new List<Notified>(), new List<long>());
         (bool IsKnown, PushActions? Actions) toOthers = default;
-        foreach (var user in RecipientTable.Of(db, room, users))
+        foreach (var user in users)
         {
             // Whom an application service alone may be is told by it, and reads no notifications: of such there may be thousands in a room.
             if (user.UserId != pushed.Event.Sender
@@ -139,18 +140,31 @@ public sealed class EventNotifications
         }
     }
 
-    // Who has gone meanwhile is found out by looking for the recipient.
-    private long[] LocalMembers(Room room)
+    /// <summary>Whom the event may notify: who is in the room, and whom it is about.</summary>
+    private List<RecipientRow> Recipients(WriteTransaction db, Room room, long? subject)
     {
+        var committed = _database.CommittedPosition;
+        _movers.RemoveAll(mover => mover.Nid <= committed);
+        var movers = _movers.Where(mover => mover.Room == room.Nid).Select(mover => mover.User).ToList();
         var members = room.LocalMembers();
-        if (_comers.Count == 0)
+        if (movers.Count > 0 || subject is not null)
         {
-            return members;
+            // Who has gone meanwhile is found out by looking for the recipient.
+            return RecipientTable.Of(db, room.Nid, members.Union(movers).Union(subject is { } about ? [about] : []));
         }
 
-        var committed = _database.CommittedPosition;
-        _comers.RemoveAll(comer => comer.Nid <= committed);
-        return [.. members.Union(_comers.Where(comer => comer.Room == room.Nid).Select(comer => comer.User))];
+        var changes = RecipientTable.Changes(db);
+        if (_ofRooms.TryGet(room.Nid, out var known) && known.Changes == changes && known.Members == members)
+        {
+            return known.Rows;
+        }
+
+        var rows = RecipientTable.Of(db, room.Nid, members);
+
+        // Not before it is on the disk: a job that is undone gives its number of changes to the next.
+        db.AfterCommit(() => _ofRooms.Set(
+            room.Nid, new RoomRecipients(members, changes, rows), rows.Sum(row => RecipientBytes + ((long)row.UserId.Length * sizeof(char)))));
+        return rows;
     }
 
     private Recipient FindRecipient(WriteTransaction db, RecipientRow user)
@@ -189,6 +203,10 @@ public sealed class EventNotifications
 
         return UnreadTable.MainTimeline;
     }
+
+    /// <param name="Members">The list of the room's members that they were read for.</param>
+    /// <param name="Changes">The number of changes at which they were read.</param>
+    private sealed record RoomRecipients(ImmutableArray<long> Members, long Changes, List<RecipientRow> Rows);
 
     private sealed record Recipient(PushRuleEvaluator Rules, HashSet<string> Ignored, (long?, long?) Version);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
 
@@ -8,10 +9,11 @@ public sealed class Room
 {
     // Itself, its gate and locks, and the tables while they are empty.
     private const int OwnBytes = 720;
-    private const int MemberBytes = 28;
+    private const int MemberBytes = 36;
 
     private readonly Lock _lock = new();
     private readonly HashSet<long> _localMembers;
+    private ImmutableArray<long>? _localMembersListed;
     private readonly Dictionary<TransactionId, Task<string>> _transactions = [];
     private readonly HashSet<(string Sender, string Type, EventRelation Relation)> _annotations = [];
     private RoomHead? _head;
@@ -56,12 +58,12 @@ public sealed class Room
         }
     }
 
-    /// <summary>Nids of the joined users who have an account here, to be told of changes.</summary>
-    public long[] LocalMembers()
+    /// <summary>Nids of the joined users who have an account here, to be told of changes: the same list until one comes or goes.</summary>
+    public ImmutableArray<long> LocalMembers()
     {
         lock (_lock)
         {
-            return [.. _localMembers];
+            return _localMembersListed ??= [.. _localMembers];
         }
     }
 
@@ -69,7 +71,10 @@ public sealed class Room
     {
         lock (_lock)
         {
-            _ = joined ? _localMembers.Add(user) : _localMembers.Remove(user);
+            if (joined ? _localMembers.Add(user) : _localMembers.Remove(user))
+            {
+                _localMembersListed = null;
+            }
         }
     }
 

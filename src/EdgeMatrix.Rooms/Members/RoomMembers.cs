@@ -174,7 +174,7 @@ public sealed class RoomMembers(RoomEngine engine)
         return Refusal.Forbidden("Nobody on this server may invite you to the room");
     }
 
-    private List<string> NamesOf(long[] users)
+    private List<string> NamesOf(IEnumerable<long> users)
     {
         using var snapshot = engine.Database.OpenSnapshot();
         return [.. users.Select(user => UserTable.Name(snapshot, user)).OfType<string>()];

@@ -33,7 +33,7 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
             var news = Read(db, room.Nid, user, stored.Nid, thread);
 
             db.AfterCommit(() => engine.Notifier.RoomChanged(
-                room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers()));
+                room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers().AsSpan()));
             if (news)
             {
                 db.AfterCommit(() => read(user));

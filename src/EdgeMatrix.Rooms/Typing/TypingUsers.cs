@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EdgeMatrix.Rooms.Notifications;
 
 namespace EdgeMatrix.Rooms.Typing;
@@ -48,7 +49,7 @@ public sealed class TypingUsers : IDisposable
     /// <summary>Sets whether a user types in a room.</summary>
     /// <param name="localMembers">Nids of the local users to wake.</param>
     /// <returns>False, and nothing is set, if too many type already.</returns>
-    public bool Set(long room, string userId, bool typing, TimeSpan timeout, long[] localMembers)
+    public bool Set(long room, string userId, bool typing, TimeSpan timeout, ImmutableArray<long> localMembers)
     {
         lock (_lock)
         {
@@ -93,7 +94,7 @@ public sealed class TypingUsers : IDisposable
             users.Position = Interlocked.Increment(ref _position);
         }
 
-        _notifier.Nudge(localMembers);
+        _notifier.Nudge(localMembers.AsSpan());
         Changed?.Invoke(room);
         return true;
     }
@@ -129,7 +130,7 @@ public sealed class TypingUsers : IDisposable
 
     private void Expire()
     {
-        var woken = new List<(long Room, long[] Users)>();
+        var woken = new List<(long Room, ImmutableArray<long> Users)>();
         lock (_lock)
         {
             var now = _time.GetUtcNow();
@@ -159,7 +160,7 @@ public sealed class TypingUsers : IDisposable
 
         foreach (var (room, users) in woken)
         {
-            _notifier.Nudge(users);
+            _notifier.Nudge(users.AsSpan());
             Changed?.Invoke(room);
         }
     }
@@ -181,7 +182,7 @@ public sealed class TypingUsers : IDisposable
 
         public Dictionary<string, DateTimeOffset> Until { get; } = [];
 
-        public long[] LocalMembers { get; set; } = [];
+        public ImmutableArray<long> LocalMembers { get; set; } = [];
 
         public long Position { get; set; }
 

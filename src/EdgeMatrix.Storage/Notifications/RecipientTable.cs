@@ -19,6 +19,15 @@ public static class RecipientTable
         WHERE m.membership IN (1, 2)
         """;
 
+    private const string ChangesSql = "SELECT number FROM recipient_changes";
+
+    /// <summary>A number that is another after every change of what is told of users here, save that they come to a room or leave it.</summary>
+    public static long Changes(Session db)
+    {
+        using var query = db.Prepare(ChangesSql);
+        return query.Step() ? query.Int64(0) : throw new DatabaseException("The table recipient_changes has lost its row.");
+    }
+
     /// <summary>Those of the users whom what is said in the room concerns: its members and whom it invites.</summary>
     public static List<RecipientRow> Of(Session db, long room, IEnumerable<long> users)
     {

@@ -2,6 +2,8 @@ using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Notifications;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -40,6 +42,34 @@ public sealed class NotificationTests
         var alice = await server.RegisterAsync("alice");
         var bob = await server.RegisterAsync("bob");
         var room = await alice.CreateRoomAsync();
+        await WriteTogetherAsync(
+            server, room, Membership(bob.UserId, "join"), new EventDraft("m.room.message", null, alice.UserId, JsonContent.Of("body", "welcome")));
+        Assert.Equal((1, 0), await UnreadAsync(bob, room));
+    }
+
+    [Fact]
+    public async Task Who_leaves_is_not_told_of_a_message_that_is_written_with_the_leave()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, bob, room) = await MeetAsync(server);
+        var carol = await server.RegisterAsync("carol");
+        await carol.PostAsync($"{V3}/join/{room}", "{}");
+        await SendAsync(alice, room, """{"msgtype":"m.text","body":"one"}""");
+        await WriteTogetherAsync(
+            server, room, Membership(bob.UserId, "leave"), new EventDraft("m.room.message", null, alice.UserId, JsonContent.Of("body", "gone")));
+        Assert.Equal((2, 0), await UnreadAsync(carol, room));
+        var database = server.Part<Database>();
+        using var snapshot = database.OpenSnapshot();
+        Assert.Equal(
+            0, UnreadTable.Of(snapshot, server.Part<RoomEngine>().Find(room)!.Nid, UserTable.Find(snapshot, bob.UserId)!.Value).Notifications);
+    }
+
+    private static EventDraft Membership(string user, string membership) =>
+        new("m.room.member", user, user, JsonContent.Of("membership", membership));
+
+    /// <summary>Sends events so that the database writes them in one group.</summary>
+    private static async Task WriteTogetherAsync(TestHomeserver server, string room, params EventDraft[] drafts)
+    {
         using var isHeld = new ManualResetEventSlim();
         using var hold = new ManualResetEventSlim();
         var engine = server.Part<RoomEngine>();
@@ -53,15 +83,10 @@ public sealed class NotificationTests
         isHeld.Wait();
 
         // Each is in the writer's queue when the call returns.
-        var join = engine.SendAsync(
-            engine.Find(room)!, new EventDraft("m.room.member", bob.UserId, bob.UserId, JsonContent.Of("membership", "join")), null, default);
-        var message = engine.SendAsync(
-            engine.Find(room)!, new EventDraft("m.room.message", null, alice.UserId, JsonContent.Of("body", "welcome")), null, default);
+        var sent = drafts.Select(draft => engine.SendAsync(engine.Find(room)!, draft, null, default)).ToList();
         hold.Set();
         await held;
-        Assert.Null((await join).Refusal ?? (await message).Refusal);
-
-        Assert.Equal((1, 0), await UnreadAsync(bob, room));
+        Assert.All(await Task.WhenAll(sent), outcome => Assert.Null(outcome.Refusal));
     }
 
     [Fact]

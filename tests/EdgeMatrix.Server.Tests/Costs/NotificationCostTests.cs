@@ -44,6 +44,25 @@ public sealed class NotificationCostTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_message_reads_nothing_more_where_more_users_are_to_be_notified()
+    {
+        var (few, many) = (await SendAsync(5), await SendAsync(LocalUsers));
+        output.WriteLine($"few: {few}, many: {many}");
+        Assert.InRange(many.Steps, 1, few.Steps + 20);
+
+        static async Task<DatabaseCost> SendAsync(int users)
+        {
+            await using var server = await TestHomeserver.StartAsync();
+            var (alice, room) = await FillAsync(server, users - 1);
+            await alice.SendTextAsync(room, "who is here is known from now on", "first");
+            await server.WritesSettledAsync();
+            var before = server.Part<Database>().Cost();
+            await alice.SendTextAsync(room, "to all of you", "second");
+            return server.Part<Database>().Cost() - before;
+        }
+    }
+
+    [Fact]
     public async Task Unread_counts_cost_the_same_however_much_is_unread()
     {
         var (few, many) = (await CountAsync(10), await CountAsync(1_000));

@@ -116,7 +116,7 @@ internal sealed class SyncFixture(TestHomeserver server) : IAsyncDisposable
             var state = StateNodes.Append(db, row.State, [new StateEntry(key.Value, stored.Replaces!.Value)]);
             RoomTable.MoveHead(db, room.Nid, state, row.Extremities, row.LastEvent);
             var position = db.NextPosition();
-            db.AfterCommit(() => Notifier.RoomChanged(room.Nid, position, room.LocalMembers()));
+            db.AfterCommit(() => Notifier.RoomChanged(room.Nid, position, room.LocalMembers().AsSpan()));
         });
     }
 
