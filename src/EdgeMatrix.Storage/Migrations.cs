@@ -784,5 +784,32 @@ internal static class Migrations
         CREATE TRIGGER recipient_of_moved_pusher AFTER UPDATE OF user ON pushers BEGIN UPDATE recipient_changes SET number = number + 1; END;
         CREATE TRIGGER recipient_of_deleted_pusher AFTER DELETE ON pushers BEGIN UPDATE recipient_changes SET number = number + 1; END;
         """,
+
+        // 30: events of other servers, which may stand beside others, and may come before what they are about.
+        """
+        -- The node of the room's current state once the event was taken in, where that is not the state after it.
+        CREATE TABLE current_states (
+            event INTEGER PRIMARY KEY,
+            state INTEGER NOT NULL
+        ) STRICT;
+        CREATE TRIGGER current_state_of_deleted_event AFTER DELETE ON events BEGIN
+            DELETE FROM current_states WHERE event = old.nid;
+        END;
+        CREATE TRIGGER state_of_deleted_current_state AFTER DELETE ON current_states BEGIN
+            INSERT OR REPLACE INTO loose_state_nodes (one, collecting) VALUES (1, 0);
+        END;
+
+        -- Redactions of events that are not here.
+        CREATE TABLE early_redactions (
+            room      INTEGER NOT NULL,
+            event_id  BLOB NOT NULL,                  -- of the event to be redacted, as in events
+            redaction INTEGER NOT NULL,               -- nid of the redaction
+            PRIMARY KEY (room, event_id, redaction)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX early_redactions_by_redaction ON early_redactions (redaction);
+        CREATE TRIGGER early_redaction_deleted AFTER DELETE ON events BEGIN
+            DELETE FROM early_redactions WHERE redaction = old.nid;
+        END;
+        """,
     ];
 }

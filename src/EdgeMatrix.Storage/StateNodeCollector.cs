@@ -92,10 +92,11 @@ public sealed class StateNodeCollector
 
         // Each of them until it comes to its end. Rooms first: where one moves on from a state that no event has, the event that it moves
         // to has that state, or a new node over it, and both are still to be marked.
-        var (lastEvent, lastRoom, lastBlock, lowest) = (0L, 0L, (Room: 0L, First: 0L), long.MaxValue);
+        var (lastEvent, lastRoom, lastCurrent, lastBlock, lowest) = (0L, 0L, 0L, (Room: 0L, First: 0L), long.MaxValue);
         _marking.Clear();
         _marking.Enqueue(db => marks.MarkRooms(db, lastRoom, _rows) is { } last && (lastRoom = last) > 0);
         _marking.Enqueue(db => marks.MarkEvents(db, lastEvent, _rows) is { } last && (lastEvent = last) > 0);
+        _marking.Enqueue(db => marks.MarkCurrentStates(db, lastCurrent, _rows) is { } last && (lastCurrent = last) > 0);
         _marking.Enqueue(db => marks.MarkAuthChains(db, lastBlock, 1 + (_rows / RowsABlock)) is { } last && (lastBlock = last).Room > 0);
         _marking.Enqueue(db => marks.MarkParents(db, lowest, _rows) is { } last && (lowest = last) > 0);
         return true;

@@ -9,6 +9,7 @@ internal sealed class StateNodeMarks
     private const string LastSql = "SELECT coalesce(max(nid), 0) FROM state_nodes";
     private const string EventsSql = "SELECT nid, state FROM events WHERE nid > ? ORDER BY nid LIMIT ?";
     private const string RoomsSql = "SELECT nid, state FROM rooms WHERE nid > ? ORDER BY nid LIMIT ?";
+    private const string CurrentStatesSql = "SELECT event, state FROM current_states WHERE event > ? ORDER BY event LIMIT ?";
     private const string BlocksSql = "SELECT room, first, entries FROM auth_chains WHERE (room, first) > (?, ?) ORDER BY room, first LIMIT ?";
     private const string ParentsSql = "SELECT nid, parent FROM state_nodes WHERE nid < ? ORDER BY nid DESC LIMIT ?";
 
@@ -39,6 +40,9 @@ internal sealed class StateNodeMarks
 
     /// <inheritdoc cref="MarkEvents"/>
     public long? MarkRooms(Session db, long after, int limit) => MarkStates(db.Prepare(RoomsSql).Bind(after).Bind(limit), limit);
+
+    /// <inheritdoc cref="MarkEvents"/>
+    public long? MarkCurrentStates(Session db, long after, int limit) => MarkStates(db.Prepare(CurrentStatesSql).Bind(after).Bind(limit), limit);
 
     /// <summary>Marks the maps of the next blocks of auth chains.</summary>
     /// <returns>The last of them; null if that was all there are: those that come meanwhile refer to what is marked, or newer.</returns>

@@ -67,9 +67,9 @@ internal sealed class SyncRound(
 
     public bool IsMemberKey(long key) => memberKeys.Contains(db, key);
 
-    /// <summary>The newest timeline event at an order or before it.</summary>
-    public StoredEvent? EventAt(Room room, long order) =>
-        EventTable.Backward(db, room.Nid, order, long.MinValue, 1) is [var found] ? found : null;
+    /// <summary>The node of the room's state when the timeline had come to an order; null if there was no timeline then.</summary>
+    public long? StateAt(Room room, long order) =>
+        EventTable.Backward(db, room.Nid, order, long.MinValue, 1) is [var last] ? CurrentStateTable.After(db, last) : null;
 
     /// <summary>A membership as it was at the end of this round's stretch; null if there was none then.</summary>
     public MembershipRow? AtEnd(Room room, MembershipRow row) => At(room, row, upTo.Position);

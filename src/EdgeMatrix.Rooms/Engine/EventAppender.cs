@@ -29,6 +29,9 @@ internal sealed class RoomTakenException : Exception;
 /// <summary>The alias of the room to be created is taken.</summary>
 internal sealed class AliasTakenException : Exception;
 
+/// <summary>The room cannot be entered by what another server told of it.</summary>
+internal sealed class RoomRefusedException(string reason) : Exception(reason);
+
 /// <summary>The events that the new ones were built on were not stored.</summary>
 internal sealed class ParentsLostException() : Exception("the events that this one was built on were not stored");
 
@@ -108,35 +111,56 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             room.Nid, nid, pdu.EventId, type, stateKey, UserTable.Intern(db, pdu.Sender), EventFlags.None, state, replaces,
             transaction?.Device, transaction?.TxnId);
         EventTable.Insert(db, nid, row, pdu.Json.Span);
-
-        if (EventRelation.Of(pdu) is { } relation)
-        {
-            RelationTable.Add(db, room.Nid, nid, nid, row.Sender, type, relation);
-        }
-
-        result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
-        var moved = false;
-        long? redacted = null;
-        if (pdu is { Type: "m.room.member", StateKey: { } user })
-        {
-            moved = SetMembership(db, room, pdu, user, nid, result);
-        }
-        else if (pdu is { Type: "m.room.redaction", Redacts: { } target })
-        {
-            redacted = Redact(db, room, pdu, target, nid, state, result);
-        }
-
-        appended?.Invoke(db, new AppendedEvent(room, pdu, nid, state, moved, redacted));
+        var moved = pdu is { Type: "m.room.member", StateKey: { } user } && SetMembership(db, room, user, Memberships.Of(pdu), nid, result);
+        Follow(db, room, pdu, nid, nid, state, moved, result);
         return state;
     }
 
+    /// <summary>Writes what an event brings with it once it has its place in the timeline and the room's state.</summary>
+    /// <param name="order">Its order in the timeline.</param>
+    /// <param name="state">The node of the state after it.</param>
+    /// <param name="moved">It made somebody's membership another.</param>
+    internal void Follow(WriteTransaction db, Room room, Pdu pdu, long nid, long order, long state, bool moved, AppendedEvents result)
+    {
+        if (EventRelation.Of(pdu) is { } relation)
+        {
+            RelationTable.Add(
+                db, room.Nid, order, nid, UserTable.Intern(db, pdu.Sender), EventTypeTable.Intern(db, pdu.Type), relation);
+        }
+
+        result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
+        var redacted = pdu is { Type: "m.room.redaction", Redacts: { } target } ? Redact(db, room, pdu, target, nid, state, result) : null;
+        appended?.Invoke(db, new AppendedEvent(room, pdu, nid, state, moved, redacted));
+    }
+
+    /// <summary>Empties an event by redactions that came before it.</summary>
+    internal static void RedactLate(WriteTransaction db, Room room, string eventId, AppendedEvents result)
+    {
+        foreach (var nid in EarlyRedactionTable.Take(db, room.Nid, eventId))
+        {
+            if (EventTable.Find(db, nid) is { } redaction)
+            {
+                Redact(db, room, redaction.Parse(room.Version), eventId, nid, redaction.State, result);
+            }
+        }
+    }
+
+    /// <param name="membership">Null: the room's state has nothing of the user any more.</param>
+    /// <param name="nid">Nid of the member event.</param>
     /// <returns>Whether it is another than before.</returns>
-    private bool SetMembership(WriteTransaction db, Room room, Pdu pdu, string userId, long nid, AppendedEvents result)
+    internal bool SetMembership(WriteTransaction db, Room room, string userId, Membership? membership, long nid, AppendedEvents result)
     {
         var user = UserTable.Intern(db, userId);
-        var membership = Memberships.Of(pdu);
         var before = MembershipTable.Find(db, room.Nid, user)?.Membership;
-        MembershipTable.Set(db, room.Nid, user, membership, nid);
+        if (membership is { } now)
+        {
+            MembershipTable.Set(db, room.Nid, user, now, nid);
+        }
+        else
+        {
+            MembershipTable.Delete(db, room.Nid, user);
+        }
+
         if (before != membership)
         {
             var joined = Count(membership, Membership.Join) - Count(before, Membership.Join);
@@ -154,7 +178,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
 
         if (server.Owns(userId))
         {
-            result.LocalMemberships.Add((user, membership));
+            result.LocalMemberships.Add((user, membership ?? Membership.Leave));
         }
 
         return before != membership;
@@ -179,7 +203,13 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
     /// <returns>Its nid, if it was emptied.</returns>
     private static long? Redact(WriteTransaction db, Room room, Pdu redaction, string target, long nid, long state, AppendedEvents result)
     {
-        if (EventTable.Find(db, target) is not { } stored || stored.Room != room.Nid || stored.Flags.HasFlag(EventFlags.Redacted))
+        if (EventTable.Find(db, target) is not { } stored)
+        {
+            EarlyRedactionTable.Add(db, room.Nid, target, nid);
+            return null;
+        }
+
+        if (stored.Room != room.Nid || stored.Flags.HasFlag(EventFlags.Redacted))
         {
             return null;
         }

@@ -12,6 +12,9 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
 
     public IReadOnlyList<Pdu> Events => _events;
 
+    /// <summary>Where the last event stands.</summary>
+    public EventLinks? LastLinks { get; private set; }
+
     /// <summary>Why a draft is no event.</summary>
     public static Refusal Refuse(PduParse built) => new(built.TooLarge ? RefusalKind.TooLarge : RefusalKind.BadJson, built.Refusal!);
 
@@ -68,6 +71,7 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
         }
 
         _events.Add(pdu);
+        LastLinks = links;
         if (pdu.StateKey is not null)
         {
             _state[(pdu.Type, pdu.StateKey)] = pdu;

@@ -29,6 +29,8 @@ public sealed class RoomEngine(
     private readonly LoadedRooms _rooms = new(database.Memory);
     private readonly EventAppender _appender = new(server, time, appended);
 
+    private EventReceiver Receiver => new(_appender);
+
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }
 
@@ -194,6 +196,95 @@ public sealed class RoomEngine(
         }
     }
 
+    /// <summary>Judges events of other servers, and gives each the place in the room that it gets.</summary>
+    /// <param name="events">Of this room, each after those that it follows; they passed the checks that need no room (<see cref="ReceiptChecks.CheckAlone(ReceivedEvent)"/>).</param>
+    /// <returns>What became of each, once that is on the disk.</returns>
+    public async Task<IReadOnlyList<PduReception>> ReceiveAsync(Room room, IReadOnlyList<Pdu> events, CancellationToken cancellationToken)
+    {
+        await room.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (room.IsGone)
+            {
+                return [.. events.Select(pdu => new PduReception(pdu, ReceiptOutcome.Dropped, "this server is not in the room", MissingEvents.None))];
+            }
+
+            // What was sent before is written before; what is sent next is built on what these events make of the room.
+            room.Head = null;
+            return await database.WriteAsync(db =>
+            {
+                var (receptions, appended) = Receiver.Receive(db, room, events);
+                if (appended.Position > 0)
+                {
+                    db.AfterCommit(() => Notify(room, null, appended));
+                }
+
+                return receptions;
+            });
+        }
+        finally
+        {
+            room.Gate.Release();
+        }
+    }
+
+    /// <summary>Enters a room of other servers with the join of a user of this one.</summary>
+    /// <param name="join">The join as the resident server took it.</param>
+    /// <param name="state">The state of the room before the join.</param>
+    /// <param name="others">What else is in the auth chains of the state, each event after those by which it is allowed, the state's included.</param>
+    /// <returns>The room, once it is on the disk; or why it cannot be entered.</returns>
+    public async Task<Outcome<Room>> EnterAsync(Pdu join, IReadOnlyList<Pdu> state, IReadOnlyList<Pdu> others)
+    {
+        if (IsBeingDeleted(join.RoomId))
+        {
+            return new Refusal(RefusalKind.Unknown, "This server is still deleting what it had of the room");
+        }
+
+        var room = Find(join.RoomId) ?? new Room(join.RoomId, join.Version, 0, []);
+        await room.Gate.WaitAsync();
+        try
+        {
+            room.Head = null;
+            await database.WriteAsync(db =>
+            {
+                room.Nid = RoomTable.Find(db, room.Id)?.Nid ?? RoomTable.Insert(db, room.Id, room.Version.Id);
+                var result = new AppendedEvents(0, [], []);
+                EventReceiver.StoreOutliers(db, room, others);
+                if (Receiver.Enter(db, room, join, state, result, out var position) is { } reason)
+                {
+                    throw new RoomRefusedException(reason);
+                }
+
+                db.AfterCommit(() => Notify(room, null, result with { Position = position }));
+            });
+            return _rooms.GetOrAdd(room);
+        }
+        catch (RoomRefusedException refused)
+        {
+            return Refusal.Forbidden(refused.Message);
+        }
+        finally
+        {
+            room.Gate.Release();
+        }
+    }
+
+    /// <summary>Where in the room an event of a user of another server would stand, if it is allowed: what that server has to build it on.</summary>
+    public async Task<(EventLinks? Links, Refusal? Refusal)> LinksAsync(Room room, EventDraft draft, CancellationToken cancellationToken)
+    {
+        await room.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            var pending = new PendingEvents(room, Head(room), server);
+            var refusal = room.IsGone ? Refusal.NotFound("This server is not in the room") : pending.Add(draft, Now());
+            return (refusal is null ? pending.LastLinks : null, refusal);
+        }
+        finally
+        {
+            room.Gate.Release();
+        }
+    }
+
     /// <summary>Takes a room away from everyone, unless it is wanted; what it leaves behind is for <see cref="PurgedRoomTable"/> to delete.</summary>
     /// <param name="mayDelete">Judges in the transaction that would take it away; what it writes stays in either case.</param>
     /// <returns>Whether it is gone.</returns>
@@ -302,7 +393,7 @@ public sealed class RoomEngine(
         }
     }
 
-    private void Notify(Room room, RoomHead head, AppendedEvents appended)
+    private void Notify(Room room, RoomHead? head, AppendedEvents appended)
     {
         foreach (var (user, membership) in appended.LocalMemberships)
         {
@@ -311,7 +402,7 @@ public sealed class RoomEngine(
 
         foreach (var redacted in appended.Redacted)
         {
-            head.Forget(redacted);
+            head?.Forget(redacted);
         }
 
         notifier.RoomChanged(room.Nid, appended.Position, [.. room.LocalMembers(), .. appended.LocalMemberships.Select(m => m.User)]);

@@ -44,6 +44,7 @@ internal static class StateNodeChecks
         var marks = new StateNodeMarks(db);
         marks.MarkEvents(db, 0, int.MaxValue);
         marks.MarkRooms(db, 0, int.MaxValue);
+        marks.MarkCurrentStates(db, 0, int.MaxValue);
         string? unreadable = null;
         try
         {

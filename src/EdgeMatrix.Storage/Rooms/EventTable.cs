@@ -44,6 +44,7 @@ public static class EventTable
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """;
 
+    private const string PlaceSql = "UPDATE events SET timeline = ?, flags = flags & 8 | ?, state = ?, replaces = ? WHERE nid = ?";
     private const string RoomSql = "SELECT room, state_key IS NOT NULL FROM events WHERE nid = ?";
     private const string ExistsSql = "SELECT 1 FROM events WHERE nid = ?";
     private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | 8 WHERE nid = ?";
@@ -183,6 +184,13 @@ public static class EventTable
             .Bind(row.Sender).Bind((long)row.Flags).Bind(row.State).Bind(row.Replaces).Bind(body)
             .Bind(row.Device).Bind(row.TransactionId).Bind(frame);
         insert.Run();
+    }
+
+    /// <summary>Gives an event that was known as somebody's auth event or state its own place in the room.</summary>
+    public static void Place(WriteTransaction db, long nid, long? timeline, EventFlags flags, long state, long? replaces)
+    {
+        using var update = db.Prepare(PlaceSql).Bind(timeline).Bind((long)flags).Bind(state).Bind(replaces).Bind(nid);
+        update.Run();
     }
 
     /// <summary>Puts the redacted form in the place of an event's body; the first redaction is the one remembered.</summary>

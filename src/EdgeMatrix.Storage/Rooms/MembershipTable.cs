@@ -17,6 +17,7 @@ public readonly record struct MembershipRow(long Room, long User, Membership Mem
 public static class MembershipTable
 {
     private const string Columns = "room, user, membership, event, forgotten";
+    private const string DeleteSql = "DELETE FROM memberships WHERE room = ? AND user = ?";
     private const string FindSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND user = ?";
 
     private const string SetSql = """
@@ -86,6 +87,13 @@ public static class MembershipTable
     {
         using var upsert = db.Prepare(SetSql).Bind(room).Bind(user).Bind((long)membership).Bind(@event);
         upsert.Run();
+    }
+
+    /// <summary>The user has nothing to do with the room any more, as if they never had.</summary>
+    public static void Delete(WriteTransaction db, long room, long user)
+    {
+        using var delete = db.Prepare(DeleteSql).Bind(room).Bind(user);
+        delete.Run();
     }
 
     public static void Forget(WriteTransaction db, long room, long user)

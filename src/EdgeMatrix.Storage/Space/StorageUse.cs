@@ -47,13 +47,13 @@ public sealed record StorageUse(
 
     private static readonly (string Kind, string[] Tables)[] _kinds =
     [
-        (Events, ["events", "event_frames", "redactions", "relations", "threads"]),
-        (State, ["state_nodes", "state_chunks", "state_keys", "event_types"]),
+        (Events, ["events", "event_frames", "redactions", "early_redactions", "relations", "threads"]),
+        (State, ["state_nodes", "state_chunks", "state_keys", "event_types", "current_states"]),
         ("search", ["search_data", "search_idx", "search_docsize", "search_config"]),
         ("members", ["memberships"]),
         ("rooms", ["rooms", "room_aliases", "space_children", "purged_rooms"]),
         ("receipts", ["receipts"]),
-        ("notifications", ["notified", "unread", "read_to", "push_queue"]),
+        ("notifications", ["notified", "unread", "read_to", "push_queue", "recipient_changes"]),
         ("transaction ids", ["transactions_even", "transactions_odd", "transaction_days"]),
         ("users and accounts",
             ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence",

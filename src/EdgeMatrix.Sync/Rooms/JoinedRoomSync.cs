@@ -15,19 +15,19 @@ internal static class JoinedRoomSync
     {
         var (room, row, own) = news;
         var since = round.Since?.Position;
-        var before = since is null ? null : round.EventAt(room, since.Value);
+        var before = since is null ? null : round.StateAt(room, since.Value);
 
         // Who was not joined at the last sync is told all of the room, as in an initial sync.
-        var isNew = before is null || (own.Event > since && round.OwnMembership(room, before.State) != Membership.Join);
-        var end = row.LastEvent <= round.UpTo.Position ? row.State : round.EventAt(room, round.UpTo.Position)?.State ?? StateNodes.Empty;
+        var isNew = before is null || (own.Event > since && round.OwnMembership(room, before.Value) != Membership.Join);
+        var end = row.LastEvent <= round.UpTo.Position ? row.State : round.StateAt(room, round.UpTo.Position) ?? StateNodes.Empty;
         var full = isNew || round.Request.FullState;
 
         var visibility = new RoomVisibility(round.Db, round.Engine, room, row, round.Request.User, round.Request.UserId);
         var timeline = !isNew && row.LastEvent <= since
             ? new RoomTimeline([], false, since.Value)
             : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, round.UpTo.Position, row.PurgedTo);
-        var summary = full || SummaryChanged(round, before!.State, end) ? RoomSummary.Read(round, room, row, end) : null;
-        var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before!.State, end, summary?.Heroes ?? []);
+        var summary = full || SummaryChanged(round, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
+        var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before, end, summary?.Heroes ?? []);
         var ephemeral = EphemeralEvents.Read(round, room, isNew);
         var ownData = accountData.OfRoom(round, room.Nid, room.Id, isNew);
         if (!full && !delta.Any && summary is null && !ephemeral.Any && ownData.Count == 0 && !UnreadNotifications.Changed(round, room))

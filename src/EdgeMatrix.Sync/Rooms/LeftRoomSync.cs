@@ -14,8 +14,8 @@ internal static class LeftRoomSync
     public static bool Write(SyncRound round, Utf8JsonWriter json, RoomNews news, AccountDataNews accountData)
     {
         var (room, _, own) = news;
-        var before = round.Since is { } since ? round.EventAt(room, since.Position) : null;
-        var membershipBefore = before is null ? null : round.OwnMembership(room, before.State);
+        var before = round.Since is { } since ? round.StateAt(room, since.Position) : null;
+        var membershipBefore = before is null ? null : round.OwnMembership(room, before.Value);
 
         // A forgotten room is shown no more, but for one that the client still takes the user to be in.
         if (own.Forgotten && membershipBefore is not (Membership.Join or Membership.Invite or Membership.Knock))
@@ -38,8 +38,8 @@ internal static class LeftRoomSync
     }
 
     /// <param name="departure">The member event by which the user is out.</param>
-    /// <param name="before">The newest event that the client knows of, if the user was joined then.</param>
-    private static RoomDelta Read(SyncRound round, RoomNews news, RoomVisibility visibility, StoredEvent departure, StoredEvent? before)
+    /// <param name="before">The node of the state that the client knows, if the user was joined then.</param>
+    private static RoomDelta Read(SyncRound round, RoomNews news, RoomVisibility visibility, StoredEvent departure, long? before)
     {
         var room = news.Room;
 
@@ -54,7 +54,7 @@ internal static class LeftRoomSync
 
         var timeline = RoomTimeline.Read(round, room, visibility, before is null ? long.MinValue : round.Since!.Value.Position, order, news.Row.PurgedTo);
         var delta = RoomDelta.Read(
-            round, room, visibility, timeline, before is null || round.Request.FullState ? null : before.State, last.State, []);
+            round, room, visibility, timeline, round.Request.FullState ? null : before, last.State, []);
         return last.Nid == departure.Nid ? delta : Append(round, delta, departure);
     }
 
