@@ -32,6 +32,10 @@ internal sealed class RoomFixture(TestHomeserver server) : IAsyncDisposable
 
     public static async Task<RoomFixture> StartAsync() => new(await TestHomeserver.StartAsync());
 
+    /// <param name="name">The name of the server.</param>
+    /// <param name="seed">Of all that it makes at random.</param>
+    public static async Task<RoomFixture> StartAsync(string name, ulong seed) => new(await TestHomeserver.StartAsync(name: name, seed: seed));
+
     /// <summary>The same data again.</summary>
     public async Task<RoomFixture> RestartAsync() => new(await server.RestartAsync());
 
