@@ -114,6 +114,22 @@ public sealed class ReceivedEventTests
     }
 
     [Fact]
+    public async Task An_event_follows_as_many_others_as_an_event_may_and_the_next_follows_the_rest()
+    {
+        await using var both = await MeetAsync();
+        var (links, _) = await both.A.Engine.LinksAsync(both.AtA, Message(Bob, ""), Cancelled);
+        var beside = Enumerable.Range(0, 25).Select(n => Build(both.B, both.AtB, Message(Bob, $"{n}"), links!)).ToList();
+        await both.A.Engine.ReceiveAsync(both.AtA, beside, Cancelled);
+        Assert.Equal(25, both.Extremities(both.A));
+
+        await both.SendAsync(both.A, "after 20");
+        Assert.Equal(6, both.Extremities(both.A));
+        await both.SendAsync(both.A, "after all");
+        Assert.Equal(1, both.Extremities(both.A));
+        Assert.Equal([20, 6], both.A.Timeline(both.AtA).TakeLast(2).Select(e => e.Pdu.PrevEvents.Count));
+    }
+
+    [Fact]
     public async Task A_redaction_that_comes_first_empties_the_event_that_comes_later()
     {
         await using var both = await MeetAsync();

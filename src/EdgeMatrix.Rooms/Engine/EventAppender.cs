@@ -51,7 +51,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         }
 
         room.Nid = row?.Nid ?? RoomTable.Insert(db, room.Id, room.Version.Id);
-        CheckParents(db, row, events[0]);
+        var parents = FindParents(db, row, events[0]);
 
         // Before the events, so that whoever they concern by the alias of the room hears of them all.
         if (alongside is not null && !alongside(db, room.Nid))
@@ -68,7 +68,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             state = AppendOne(db, room, pdu, nid, state, pdu == events[^1] ? transaction : null, result);
         }
 
-        RoomTable.MoveHead(db, room.Nid, state, [nid], nid);
+        RoomTable.MoveHead(db, room.Nid, state, [.. (row?.Extremities ?? []).Except(parents), nid], nid);
         if (forgetOnLeave)
         {
             Forget(db, room, result);
@@ -84,14 +84,11 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
     }
 
     // Events of this server are built on the forward extremities; if those never reached the disk, neither may these.
-    private static void CheckParents(WriteTransaction db, RoomRow? row, Pdu first)
+    private static long[] FindParents(WriteTransaction db, RoomRow? row, Pdu first)
     {
-        var parents = row?.Extremities ?? [];
-        if (parents.Length != first.PrevEvents.Count
-            || first.PrevEvents.Any(id => EventTable.FindNid(db, id) is not { } nid || !parents.Contains(nid)))
-        {
-            throw new ParentsLostException();
-        }
+        var extremities = row?.Extremities ?? [];
+        long[] parents = [.. first.PrevEvents.Select(id => EventTable.FindNid(db, id)).OfType<long>().Where(extremities.Contains)];
+        return parents.Length == first.PrevEvents.Count && (parents.Length > 0 || extremities.Length == 0) ? parents : throw new ParentsLostException();
     }
 
     private long AppendOne(

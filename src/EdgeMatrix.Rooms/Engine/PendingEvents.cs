@@ -49,7 +49,7 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
         // Hashes, signature, format and size of the room version.
         var last = _events.Count > 0 ? _events[^1] : null;
         var links = new EventLinks(
-            last is null ? head.Extremities : [EventReference.To(last)],
+            last is null ? head.PrevEvents() : [EventReference.To(last)],
             [.. authEvents.Select(EventReference.To)],
             EventLinks.NextDepth(last?.Depth ?? head.Depth, room.Version));
         var built = EventBuilder.Build(draft, room.Version, room.Id, links, draft.OriginServerTs ?? originServerTs, server.Key, server.Name);

@@ -14,6 +14,9 @@ internal sealed class RoomHead
 {
     private const long MaxKnownBytes = 512 << 10;
 
+    // "prev_events: ... must contain less than or equal to 20 events".
+    private const int MaxPrevEvents = 20;
+
     // An entry of the table, the event's object and its strings besides its JSON; of the content a second form is kept once it is read.
     private const int EntryBytes = 600;
     private const int BytesPerJsonByte = 3;
@@ -33,7 +36,7 @@ internal sealed class RoomHead
         _roomId = roomId;
     }
 
-    /// <summary>The events that nothing refers to yet: the next event's prev events.</summary>
+    /// <summary>The events that nothing refers to yet, the newest last.</summary>
     public List<EventReference> Extremities { get; } = [];
 
     /// <summary>The greatest depth of the extremities.</summary>
@@ -59,6 +62,9 @@ internal sealed class RoomHead
 
         return head;
     }
+
+    /// <summary>The prev events of the next event: the extremities, or the newest of them, where an event may not name them all.</summary>
+    public IReadOnlyList<EventReference> PrevEvents() => [.. Extremities.TakeLast(MaxPrevEvents)];
 
     public Pdu? State(string type, string stateKey)
     {
