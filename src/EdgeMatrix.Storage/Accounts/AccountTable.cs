@@ -119,7 +119,7 @@ public static class AccountTable
             AccountOrder.Deactivated => "a.deactivated_ts IS NOT NULL",
             AccountOrder.Created => "a.created_ts",
             AccountOrder.Locked => "a.locked",
-            AccountOrder.DisplayName => "(SELECT value FROM profiles p WHERE p.user = a.user AND p.field = 'displayname')",
+            AccountOrder.DisplayName => "(SELECT lower(value) FROM profiles p WHERE p.user = a.user AND p.field = 'displayname')",
             AccountOrder.AvatarUrl => "(SELECT value FROM profiles p WHERE p.user = a.user AND p.field = 'avatar_url')",
             AccountOrder.LastSeen => "(SELECT max(last_seen_ts) FROM devices d WHERE d.user = a.user)",
             _ => "u.user_id",

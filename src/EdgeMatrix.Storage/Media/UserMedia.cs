@@ -111,7 +111,7 @@ public static class UserMedia
     {
         var column = asked.Order switch
         {
-            MediaUseOrder.DisplayName => "p.value",
+            MediaUseOrder.DisplayName => "lower(p.value)",
             MediaUseOrder.Bytes => "m.bytes",
             MediaUseOrder.Count => "m.count",
             _ => "u.user_id",

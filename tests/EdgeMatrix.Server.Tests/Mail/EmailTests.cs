@@ -48,6 +48,16 @@ public sealed class EmailTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_address_of_another_alphabet_is_told_of_where_the_relay_takes_none()
+    {
+        var refused = await _server.PostAsync(
+            $"{V3}/account/3pid/email/requestToken", """{"client_secret":"s3cret","email":"jösé@example.org","send_attempt":1}""");
+
+        Assert.Equal((400, "M_INVALID_PARAM"), refused.Error);
+        Assert.Equal(["QUIT"], _relay.Heard.Where(line => !line.StartsWith("EHLO", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task The_deprecated_way_asks_for_the_password_too()
     {
         var alice = await _server.RegisterAsync("alice");
