@@ -102,7 +102,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         LoginTokens = new LoginTokens(random, time);
         Logins = new Logins(database, AccessTokens, LoginTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
-        AdminTasks = new AdminTasks(random);
+        AdminTasks = new AdminTasks(random, time);
         RegistrationTokens = new RegistrationTokens(database, random, time);
         Deactivation = new AccountDeactivation(Engine, Members, Logins);
         ThreePids = new UserThreePids(database, time);

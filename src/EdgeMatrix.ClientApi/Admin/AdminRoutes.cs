@@ -126,6 +126,9 @@ internal static class AdminRoutes
         admin.Get(V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Get(c["roomIdOrAlias"], c.Engine));
         admin.Delete(
             V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Delete(c["roomIdOrAlias"], c.Request, c.Engine));
+        admin.Get(
+            Room + "/hierarchy",
+            c => RoomSummaries.GetHierarchy(c["roomId"], c.Query("from"), c.Request, ReadingAll(c.Requester), c.Engine, c.Spool));
         admin.Get(V1 + "/fetch_event/{eventId}", c => RoomAdmin.Event(c["eventId"], c.Database));
         admin.Get(V1 + "/statistics/database/rooms", c => RoomSizes.Get(c.Database));
         admin.Get(Room + "/block", c => RoomAdmin.GetBlock(c["roomId"], c.Database));
@@ -142,6 +145,7 @@ internal static class AdminRoutes
             c => HistoryAdmin.Purge(
                 c["roomId"], c.SegmentIfAny("eventId"), c.Request, c.Engine, c.Part<HistoryPurge>(), c.Part<AdminTasks>()));
         admin.Get(V1 + "/purge_history_status/{purgeId}", c => HistoryAdmin.Status(c["purgeId"], c.Part<AdminTasks>()));
+        admin.Get(V1 + "/scheduled_tasks", c => TaskList.Get(c.Request, c.Part<AdminTasks>()));
 
         // Registration tokens, reports, media
         admin.Get(

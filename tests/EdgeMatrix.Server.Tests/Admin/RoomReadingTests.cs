@@ -29,7 +29,13 @@ public sealed class RoomReadingTests
         Assert.Equal((said, "@alice:test"), (fetched.GetProperty("event_id").GetString(), fetched.GetProperty("sender").GetString()));
         Assert.True(fetched.TryGetProperty("signatures", out _));
 
-        foreach (var path in new[] { "messages?dir=b", $"context/{said}", "timestamp_to_event?ts=1&dir=f" })
+        var space = await alice.CreateRoomAsync("""{"creation_content":{"type":"m.space"}}""");
+        await alice.PutAsync($"/_matrix/client/v3/rooms/{space}/state/m.space.child/{room}", """{"via":["test"]}""");
+        Assert.Equal(
+            [space, room],
+            (await root.GetAsync($"{V1}/rooms/{space}/hierarchy"))["rooms"].EnumerateArray().Select(one => one.GetProperty("room_id").GetString()!));
+
+        foreach (var path in new[] { "hierarchy", "messages?dir=b", $"context/{said}", "timestamp_to_event?ts=1&dir=f" })
         {
             Assert.Equal((403, "M_FORBIDDEN"), (await alice.GetAsync($"{V1}/rooms/{room}/{path}")).Error);
             Assert.Equal((404, "M_NOT_FOUND"), (await root.GetAsync($"{V1}/rooms/!none:test/{path}")).Error);
