@@ -252,6 +252,8 @@ public static class ClientRoutes
         // Modules: user directory, mutual rooms
         api.Post(V3 + "/user_directory/search", c => UserSearch.Search(c.Request, c.Requester, c.Engine));
         api.Get(V1 + "/mutual_rooms", c => MutualRooms.Get(c.Request, c.Requester, c.Engine));
+        api.Get(
+            "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms", c => MutualRooms.GetUnstable(c.Request, c.Requester, c.Engine));
 
         // Application Service API: client-server API extensions
         api.Post(

@@ -15,6 +15,9 @@ public sealed record Requester(string UserId, long UserNid, string? DeviceId, lo
     /// <summary>Spec: https://spec.matrix.org/v1.19/client-server-api/#account-suspension</summary>
     public bool IsSuspended { get; init; }
 
+    /// <summary>Rooms are read as if their visibility and membership were no matter: set where administrators look into one.</summary>
+    public bool ReadsEverything { get; init; }
+
     /// <summary>Whose <c>as_token</c> the access token is; null where it is a device's.</summary>
     public AppService? AppService { get; init; }
 

@@ -170,16 +170,47 @@ public sealed class MediaRepository(
         }
     }
 
-    /// <summary>Keeps media from everybody, or gives it back: the bytes, under whatever id, and if they are uploaded again.</summary>
+    /// <summary>Keeps media from everybody: the bytes, under whatever id, and if they are uploaded again.</summary>
+    /// <param name="by">Nid of the administrator.</param>
+    public Task<QuarantineVerdict> QuarantineAsync(string mediaId, long by) => database.WriteAsync(db =>
+    {
+        if (MediaTable.Find(db, mediaId)?.File is not { } file)
+        {
+            return QuarantineVerdict.NotFound;
+        }
+
+        if (MediaTable.IsProtected(db, file.Hash))
+        {
+            return QuarantineVerdict.Protected;
+        }
+
+        MediaTable.Quarantine(db, file.Hash, by);
+        return QuarantineVerdict.Done;
+    });
+
+    /// <summary>Gives media back that were kept from everybody.</summary>
     /// <returns>False if there is no such media.</returns>
-    public Task<bool> QuarantineAsync(string mediaId, bool quarantined) => database.WriteAsync(db =>
+    public Task<bool> UnquarantineAsync(string mediaId) => database.WriteAsync(db =>
     {
         if (MediaTable.Find(db, mediaId)?.File is not { } file)
         {
             return false;
         }
 
-        MediaTable.Quarantine(db, file.Hash, quarantined);
+        MediaTable.Unquarantine(db, file.Hash);
+        return true;
+    });
+
+    /// <summary>Says whether media may be quarantined; what is in quarantine already stays there.</summary>
+    /// <returns>False if there is no such media.</returns>
+    public Task<bool> ProtectAsync(string mediaId, bool isProtected) => database.WriteAsync(db =>
+    {
+        if (MediaTable.Find(db, mediaId) is not { File: not null } media)
+        {
+            return false;
+        }
+
+        MediaTable.Protect(db, media.Nid, isProtected);
         return true;
     });
 

@@ -40,3 +40,12 @@ public enum MediaVerdict
 /// <param name="File">What was asked for; only where it was found.</param>
 /// <param name="Path">Where its bytes are; null where there are none.</param>
 public readonly record struct MediaLookup(MediaVerdict Verdict, MediaFile? File = null, string? Path = null);
+
+public enum QuarantineVerdict
+{
+    Done,
+    NotFound,
+
+    /// <summary>An administrator said that the bytes are never to be quarantined.</summary>
+    Protected,
+}

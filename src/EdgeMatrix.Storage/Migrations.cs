@@ -811,5 +811,34 @@ internal static class Migrations
             DELETE FROM early_redactions WHERE redaction = old.nid;
         END;
         """,
+
+        // 31: what administrators look for and set: rooms by name and size, how often a user may send, media under quarantine by whom and never.
+        """
+        CREATE TABLE room_names (
+            room  INTEGER PRIMARY KEY,
+            place TEXT,                               -- name, or else alias, or else id: all in small letters; null: not looked up yet
+            name  TEXT,
+            alias TEXT
+        ) STRICT;
+        INSERT INTO room_names (room) SELECT nid FROM rooms;
+        CREATE INDEX room_names_in_order ON room_names (place, room);
+        CREATE TRIGGER name_of_new_room AFTER INSERT ON rooms BEGIN
+            INSERT INTO room_names (room) VALUES (new.nid);
+        END;
+        CREATE TRIGGER name_of_deleted_room AFTER DELETE ON rooms BEGIN
+            DELETE FROM room_names WHERE room = old.nid;
+        END;
+        CREATE INDEX rooms_by_joined ON rooms (joined);
+        CREATE INDEX rooms_by_version ON rooms (version);
+
+        CREATE TABLE rate_overrides (
+            user       INTEGER PRIMARY KEY,
+            per_second INTEGER NOT NULL,              -- 0: as often as they like
+            burst      INTEGER NOT NULL
+        ) STRICT;
+
+        ALTER TABLE media ADD COLUMN quarantined_by INTEGER;   -- nid of the administrator; null: nobody, or it is not known who
+        ALTER TABLE media ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 }

@@ -102,7 +102,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         LoginTokens = new LoginTokens(random, time);
         Logins = new Logins(database, AccessTokens, LoginTokens, Notifier, random, time);
         Accounts = new UserAccounts(database, server, Passwords, Logins, Notifier, random, time);
-        AdminTasks = new AdminTasks(random);
+        AdminTasks = new AdminTasks(random, time);
         RegistrationTokens = new RegistrationTokens(database, random, time);
         Deactivation = new AccountDeactivation(Engine, Members, Logins);
         ThreePids = new UserThreePids(database, time);
@@ -139,7 +139,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             UrlPreviews = options.Media.UrlPreviews,
         };
         Turn = options.Turn;
-        RateLimiter = new RateLimiter(options.Limits, time, database.Memory);
+        RateLimiter = new RateLimiter(options.Limits, database, time);
         EmailValidation = new EmailValidation(Mails, database, server, random, time);
         InteractiveAuthentication = new UserInteractiveAuthentication(Accounts, EmailValidation, random, time);
         SharedSecret = new SharedSecretSetting(options.Registration.SharedSecret is { } secret
@@ -170,6 +170,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
+            new UpkeepJob("names of older rooms", TimeSpan.FromDays(1), _ => RoomNames.SliceAsync(database)),
             new UpkeepJob("search", TimeSpan.FromMinutes(15), Search.SliceAsync),
             new MemoryUpkeep(database, surroundings.Memory).Job,
             new UpkeepJob("auth chains", TimeSpan.FromHours(1), _ => AuthChainWriter.SliceAsync(database)),

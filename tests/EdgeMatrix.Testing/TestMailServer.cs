@@ -31,6 +31,9 @@ public sealed class TestMailServer : IAsyncDisposable
     /// <summary>Whether it offers STARTTLS.</summary>
     public bool OffersTls { get; init; }
 
+    /// <summary>Whether it takes addresses that are not ASCII.</summary>
+    public bool OffersUtf8 { get; init; }
+
     /// <summary>Whether it begins with TLS.</summary>
     public bool BeginsWithTls { get; init; }
 
@@ -119,7 +122,7 @@ public sealed class TestMailServer : IAsyncDisposable
         var secured = stream is SslStream;
         var known = Account is null;
         var (from, to) = ("", "");
-        using var reader = new StreamReader(stream, Encoding.ASCII, false, 1, leaveOpen: true);
+        using var reader = new StreamReader(stream, Encoding.UTF8, false, 1, leaveOpen: true);
         if (!secured || BeginsWithTls)
         {
             await SayAsync(Answer("") ?? "220 test ready");
@@ -138,7 +141,7 @@ public sealed class TestMailServer : IAsyncDisposable
             switch (command)
             {
                 case "EHLO":
-                    await SayAsync("250-test\r\n250-8BITMIME" + (OffersTls && !secured ? "\r\n250-STARTTLS" : "")
+                    await SayAsync("250-test\r\n250-8BITMIME" + (OffersTls && !secured ? "\r\n250-STARTTLS" : "") + (OffersUtf8 ? "\r\n250-SMTPUTF8" : "")
                         + (Account is null ? "" : "\r\n250-AUTH " + Mechanisms) + "\r\n250 SIZE");
                     break;
                 case "STARTTLS" when OffersTls:

@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
 using EdgeMatrix.Accounts.Devices;
 using EdgeMatrix.Accounts.Notices;
@@ -6,6 +7,8 @@ using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.Media;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
@@ -68,10 +71,24 @@ internal static class AdminRoutes
         admin.Put(
             V1 + "/send_server_notice/{txnId}",
             c => NoticesAdmin.SendOnce(c["txnId"], c.Request, c.Requester, c.Part<UserAccounts>(), c.Part<ServerNotices>()));
+        admin.Get(
+            V1 + "/username_available",
+            c => Registration.IsAvailableToAdmins(c.Request, c.Part<UserAccounts>(), c.Part<ServerNotices>(), c.Part<KnownAppServices>()));
+        admin.Get(V1 + "/users/{userId}/memberships", c => UserRecords.Memberships(c["userId"], c.Database));
+        admin.Get(V1 + "/users/{userId}/accountdata", c => UserRecords.AccountData(c["userId"], c.Database, c.Server));
+        admin.Get(V1 + "/users/{userId}/pushers", c => UserRecords.PushersOf(c["userId"], c.Database, c.Server));
+        admin.Get(V1 + "/users/{userId}/override_ratelimit", c => UserLimits.Get(c["userId"], c.Database, c.Server));
+        admin.Post(
+            V1 + "/users/{userId}/override_ratelimit",
+            c => UserLimits.Set(c["userId"], c.Request, c.Database, c.Server, c.Part<RateLimiter>()));
+        admin.Delete(
+            V1 + "/users/{userId}/override_ratelimit", c => UserLimits.Delete(c["userId"], c.Database, c.Server, c.Part<RateLimiter>()));
         admin.Get(V1 + "/threepid/{medium}/users/{address}", c => ThreePidAdmin.FindUser(c["medium"], c["address"], c.Database));
 
         // Devices
         admin.Get(User + "/devices", c => UserDevicesAdmin.List(c["userId"], c.Database, c.Server));
+        admin.Post(
+            User + "/devices", c => UserDevicesAdmin.Add(c["userId"], c.Request, c.Database, c.Server, c.Part<UserDevices>()));
         admin.Get(User + "/devices/{deviceId}", c => UserDevicesAdmin.Get(c["userId"], c["deviceId"], c.Database, c.Server));
         admin.Put(
             User + "/devices/{deviceId}",
@@ -84,7 +101,7 @@ internal static class AdminRoutes
             c => UserDevicesAdmin.DeleteMany(c["userId"], c.Request, c.Database, c.Server, c.Part<Logins>()));
 
         // Rooms
-        admin.Get(V1 + "/rooms", c => RoomAdmin.List(c.Request, c.Database));
+        admin.Get(V1 + "/rooms", c => RoomList.Get(c.Request, c.Database));
         admin.Get(Room, c => RoomAdmin.Get(c["roomId"], c.Database));
         admin.Delete(
             Room,
@@ -95,6 +112,25 @@ internal static class AdminRoutes
         admin.Post(
             V1 + "/rooms/{roomIdOrAlias}/make_room_admin",
             c => RoomEntry.MakeAdmin(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
+        admin.Get(
+            Room + "/messages",
+            c => RoomMessages.Page(
+                c["roomId"], c.Query("from"), c.Query("to"), c.Query("dir") ?? "f", c.Query("filter"), c.Request, ReadingAll(c.Requester),
+                c.Engine, c.Spool));
+        admin.Get(
+            Room + "/context/{eventId}",
+            c => RoomContext.Get(
+                c["roomId"], c["eventId"], c.Query("filter"), c.Request, ReadingAll(c.Requester), c.Engine, c.Spool));
+        admin.Get(
+            Room + "/timestamp_to_event", c => TimestampToEvent.Find(c["roomId"], c.Request, ReadingAll(c.Requester), c.Engine));
+        admin.Get(V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Get(c["roomIdOrAlias"], c.Engine));
+        admin.Delete(
+            V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Delete(c["roomIdOrAlias"], c.Request, c.Engine));
+        admin.Get(
+            Room + "/hierarchy",
+            c => RoomSummaries.GetHierarchy(c["roomId"], c.Query("from"), c.Request, ReadingAll(c.Requester), c.Engine, c.Spool));
+        admin.Get(V1 + "/fetch_event/{eventId}", c => RoomAdmin.Event(c["eventId"], c.Database));
+        admin.Get(V1 + "/statistics/database/rooms", c => RoomSizes.Get(c.Database));
         admin.Get(Room + "/block", c => RoomAdmin.GetBlock(c["roomId"], c.Database));
         admin.Put(Room + "/block", c => RoomAdmin.SetBlock(c["roomId"], c.Request, c.Requester, c.Database));
         admin.Delete(
@@ -109,6 +145,7 @@ internal static class AdminRoutes
             c => HistoryAdmin.Purge(
                 c["roomId"], c.SegmentIfAny("eventId"), c.Request, c.Engine, c.Part<HistoryPurge>(), c.Part<AdminTasks>()));
         admin.Get(V1 + "/purge_history_status/{purgeId}", c => HistoryAdmin.Status(c["purgeId"], c.Part<AdminTasks>()));
+        admin.Get(V1 + "/scheduled_tasks", c => TaskList.Get(c.Request, c.Part<AdminTasks>()));
 
         // Registration tokens, reports, media
         admin.Get(
@@ -130,12 +167,30 @@ internal static class AdminRoutes
         admin.Delete(V1 + "/event_reports/{reportId}", c => ReportsAdmin.Delete(c["reportId"], c.Database));
         admin.Post(
             V1 + "/media/quarantine/{serverName}/{mediaId}",
-            c => MediaAdmin.Quarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
+            c => MediaAdmin.Quarantine(c["serverName"], c["mediaId"], c.Requester, c.Part<MediaRepository>(), c.Server));
         admin.Post(
             V1 + "/media/unquarantine/{serverName}/{mediaId}",
             c => MediaAdmin.Unquarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
         admin.Delete(
             V1 + "/media/{serverName}/{mediaId}",
             c => MediaAdmin.Delete(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
+        admin.Get(V1 + "/media/{serverName}/{mediaId}", c => MediaAdmin.Get(c["serverName"], c["mediaId"], c.Database, c.Server));
+        admin.Post(V1 + "/media/protect/{mediaId}", c => MediaAdmin.Protect(c["mediaId"], c.Part<MediaRepository>(), isProtected: true));
+        admin.Post(V1 + "/media/unprotect/{mediaId}", c => MediaAdmin.Protect(c["mediaId"], c.Part<MediaRepository>(), isProtected: false));
+        admin.Post(V1 + "/media/delete", c => MediaAdmin.DeleteIdle(c.Request, c.Part<MediaRepository>(), c.Database, c.Server));
+        admin.Get(V1 + "/room/{roomId}/media", c => RoomMedia.List(c["roomId"], c.Engine));
+        admin.Post(
+            V1 + "/room/{roomId}/media/quarantine",
+            c => RoomMedia.Quarantine(c["roomId"], c.Requester, c.Engine, c.Part<MediaRepository>()));
+        admin.Post(
+            V1 + "/user/{userId}/media/quarantine",
+            c => UserMediaAdmin.Quarantine(c["userId"], c.Requester, c.Database, c.Server, c.Part<MediaRepository>()));
+        admin.Get(V1 + "/users/{userId}/media", c => UserMediaAdmin.List(c["userId"], c.Request, c.Database, c.Server));
+        admin.Delete(
+            V1 + "/users/{userId}/media",
+            c => UserMediaAdmin.Delete(c["userId"], c.Request, c.Database, c.Server, c.Part<MediaRepository>()));
+        admin.Get(V1 + "/statistics/users/media", c => UserMediaAdmin.Statistics(c.Request, c.Database));
     }
+
+    private static Requester ReadingAll(Requester requester) => requester with { ReadsEverything = true };
 }

@@ -3,7 +3,7 @@ using EdgeMatrix.Protocol;
 namespace EdgeMatrix.ClientApi.Admin;
 
 /// <summary>Work that an administrator asked for and asks after: a hundred pieces, in memory. What is done is forgotten first, and nothing that is under way.</summary>
-public sealed class AdminTasks(RandomSource random)
+public sealed class AdminTasks(RandomSource random, TimeProvider time)
 {
     private const int MaxTasks = 100;
 
@@ -33,7 +33,7 @@ public sealed class AdminTasks(RandomSource random)
                 _tasks.RemoveAt(done);
             }
 
-            task = new AdminTask(random.Base62(16), kind, subject);
+            task = new AdminTask(random.Base62(16), kind, subject, time);
             _tasks.Add(task);
         }
 
@@ -54,6 +54,15 @@ public sealed class AdminTasks(RandomSource random)
         lock (_lock)
         {
             return _tasks.FindAll(task => task.Kind == kind && task.Subject == subject);
+        }
+    }
+
+    /// <summary>All of it, the oldest first.</summary>
+    internal IReadOnlyList<AdminTask> All()
+    {
+        lock (_lock)
+        {
+            return [.. _tasks];
         }
     }
 
@@ -82,13 +91,14 @@ internal enum AdminTaskKind
 }
 
 /// <param name="subject">The id of the room or user that it is about.</param>
-internal sealed class AdminTask(string id, AdminTaskKind kind, string subject)
+internal sealed class AdminTask(string id, AdminTaskKind kind, string subject, TimeProvider time)
 {
     public const string Active = "active";
     public const string Complete = "complete";
     public const string Failed = "failed";
 
     private volatile string _status = Active;
+    private long _changedTs = time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public string Id => id;
 
@@ -99,8 +109,15 @@ internal sealed class AdminTask(string id, AdminTaskKind kind, string subject)
     public string Status
     {
         get => _status;
-        set => _status = value;
+        set
+        {
+            Volatile.Write(ref _changedTs, time.GetUtcNow().ToUnixTimeMilliseconds());
+            _status = value;
+        }
     }
+
+    /// <summary>When the status became what it is, ms since the Unix epoch.</summary>
+    public long ChangedTs => Volatile.Read(ref _changedTs);
 
     public string? Error { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
@@ -9,72 +10,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Admin;
 
-/// <summary>The rooms that this server knows.</summary>
+/// <summary>One room that this server knows.</summary>
 /// <remarks>https://element-hq.github.io/synapse/latest/admin_api/rooms.html</remarks>
 internal static class RoomAdmin
 {
-    private const long DefaultLimit = 100;
-    private const long MaxLimit = 1_000;
-
-    /// <summary><c>GET /_synapse/admin/v1/rooms</c></summary>
-    public static IResult List(HttpRequest request, Database database)
-    {
-        var (from, badFrom) = request.QueryInteger("from");
-        var (limit, badLimit) = request.QueryInteger("limit", min: 1);
-        var (dir, badDir) = request.QueryOneOf("dir", "f", "b");
-        var (order, badOrder) = request.QueryOneOf("order_by", "name", "alphabetical", "size", "joined_members", "version");
-        if ((badFrom ?? badLimit ?? badDir ?? badOrder) is { } bad)
-        {
-            return bad;
-        }
-
-        using var db = database.OpenSnapshot();
-        var term = request.QueryText("search_term");
-        var rooms = Each(db)
-            .Select(row => (Row: row, Name: Text(db, row, "m.room.name", "name"), Alias: Text(db, row, "m.room.canonical_alias", "alias")))
-            .Where(room => term is null
-                || room.Row.RoomId == term
-                || room.Name?.Contains(term, StringComparison.OrdinalIgnoreCase) is true
-                || room.Alias?.Contains(term, StringComparison.OrdinalIgnoreCase) is true);
-        var sorted = (order switch
-        {
-            "size" or "joined_members" => rooms.OrderByDescending(room => room.Row.Joined),
-            "version" => rooms.OrderBy(room => room.Row.Version, StringComparer.Ordinal),
-            _ => rooms.OrderBy(room => room.Name ?? room.Alias ?? room.Row.RoomId, StringComparer.OrdinalIgnoreCase),
-        }).Select(room => room.Row).ToList();
-        if (dir == "b")
-        {
-            sorted.Reverse();
-        }
-
-        var start = (int)Math.Min(from ?? 0, sorted.Count);
-        var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
-        return JsonText.Write(json =>
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("rooms"u8);
-            foreach (var row in sorted.Skip(start).Take(size))
-            {
-                Write(json, db, row, whole: false);
-            }
-
-            json.WriteEndArray();
-            json.WriteNumber("offset"u8, start);
-            json.WriteNumber("total_rooms"u8, sorted.Count);
-            if (start + size < sorted.Count)
-            {
-                json.WriteNumber("next_batch"u8, start + size);
-            }
-
-            if (start > 0)
-            {
-                json.WriteNumber("prev_batch"u8, Math.Max(0, start - size));
-            }
-
-            json.WriteEndObject();
-        });
-    }
-
     /// <summary><c>GET /_synapse/admin/v1/rooms/{roomId}</c></summary>
     public static IResult Get(string roomId, Database database)
     {
@@ -126,6 +65,30 @@ internal static class RoomAdmin
             json.WriteEndArray();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary><c>GET /_synapse/admin/v1/fetch_event/{eventId}</c>: the event as it is between servers.</summary>
+    public static IResult Event(string eventId, Database database)
+    {
+        using var db = database.OpenSnapshot();
+        return EventTable.Find(db, eventId) is { } stored
+            ? JsonText.Write(json =>
+            {
+                json.WriteStartObject();
+                json.WriteStartObject("event"u8);
+                foreach (var member in JsonElement.Parse(stored.Json).EnumerateObject())
+                {
+                    if (member.Name != "event_id")
+                    {
+                        member.WriteTo(json);
+                    }
+                }
+
+                json.WriteString("event_id"u8, stored.EventId);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            })
+            : MatrixError.NotFound("The event is not known here");
     }
 
     /// <summary><c>GET /_synapse/admin/v1/rooms/{roomId}/block</c></summary>
@@ -180,33 +143,31 @@ internal static class RoomAdmin
         json.WriteEndObject();
     });
 
-    private static IEnumerable<RoomRow> Each(Session db)
-    {
-        for (var nid = 0L; RoomTable.FirstFrom(db, nid) is { } row; nid = row.Nid + 1)
-        {
-            yield return row;
-        }
-    }
-
-    private static string? Text(Session db, RoomRow row, string type, string member) =>
+    public static string? Text(Session db, RoomRow row, string type, string member) =>
         RoomVersions.Find(row.Version) is { } version && RoomStateReader.Find(db, version, row.State, type, "") is { } state
             ? JsonContent.Text(state.Content, member)
             : null;
 
-    private static void Write(Utf8JsonWriter json, Session db, RoomRow row, bool whole)
+    public static Pdu? Create(Session db, RoomRow row) =>
+        RoomVersions.Find(row.Version) is { } version ? RoomStateReader.Find(db, version, row.State, "m.room.create", "") : null;
+
+    public static bool IsFederatable(Pdu? create) =>
+        create is null || !create.Content.TryGetProperty("m.federate", out var federate) || federate.ValueKind != JsonValueKind.False;
+
+    /// <param name="whole">Also what takes reading all of the room's state, or is shown for a single room only.</param>
+    public static void Write(Utf8JsonWriter json, Session db, RoomRow row, bool whole)
     {
         json.WriteStartObject();
         json.WriteString("room_id"u8, row.RoomId);
         json.WriteString("name"u8, Text(db, row, "m.room.name", "name"));
         json.WriteString("canonical_alias"u8, Text(db, row, "m.room.canonical_alias", "alias"));
         json.WriteNumber("joined_members"u8, row.Joined);
-        json.WriteNumber("joined_local_members"u8, MembershipTable.JoinedLocals(db, row.Nid).Count);
+        json.WriteNumber("joined_local_members"u8, MembershipTable.CountJoinedLocals(db, row));
         json.WriteString("version"u8, row.Version);
-        var create = RoomVersions.Find(row.Version) is { } version ? RoomStateReader.Find(db, version, row.State, "m.room.create", "") : null;
+        var create = Create(db, row);
         json.WriteString("creator"u8, create?.Sender);
         json.WriteString("encryption"u8, Text(db, row, "m.room.encryption", "algorithm"));
-        json.WriteBoolean("federatable"u8, create is null
-            || !create.Content.TryGetProperty("m.federate", out var federate) || federate.ValueKind != JsonValueKind.False);
+        json.WriteBoolean("federatable"u8, IsFederatable(create));
         json.WriteBoolean("public"u8, RoomTable.IsListed(db, row.Nid));
         json.WriteString("join_rules"u8, Text(db, row, "m.room.join_rules", "join_rule"));
         json.WriteString("guest_access"u8, Text(db, row, "m.room.guest_access", "guest_access"));
@@ -216,6 +177,7 @@ internal static class RoomAdmin
         {
             json.WriteString("topic"u8, Text(db, row, "m.room.topic", "topic"));
             json.WriteString("avatar"u8, Text(db, row, "m.room.avatar", "url"));
+            json.WriteNumber("state_events"u8, StateNodes.All(db, row.State).Count);
             json.WriteBoolean("forgotten"u8, !PurgedRoomTable.IsWanted(db, row.Nid));
         }
 

@@ -157,7 +157,7 @@ internal static class RoomEntry
         }));
     }
 
-    private static List<string> LocalMembers(RoomEngine engine, Room room)
+    public static List<string> LocalMembers(RoomEngine engine, Room room)
     {
         using var db = engine.Database.OpenSnapshot();
         return [.. room.LocalMembers().Select(user => UserTable.Name(db, user)).OfType<string>()];

@@ -35,6 +35,28 @@ internal static class UserDevicesAdmin
         });
     }
 
+    /// <summary><c>POST /_synapse/admin/v2/users/{userId}/devices</c>: makes one that has no access token, unless it is there.</summary>
+    public static async Task<IResult> Add(string userId, HttpRequest request, Database database, LocalServer server, UserDevices devices)
+    {
+        var (given, badBody) = await request.ReadObjectAsync();
+        if (badBody is not null)
+        {
+            return badBody;
+        }
+
+        var body = new AdminBody(given);
+        var deviceId = body.Text("device_id");
+        var (account, error) = Find(database, server, userId);
+        if ((body.Error ?? error ?? (deviceId is null ? MatrixError.MissingParam("device_id") : NewDevice.Refuse(deviceId, null))) is { } refused)
+        {
+            return refused;
+        }
+
+        return devices.Find(account!.User, deviceId!) is not null || await devices.AddAsync(account.User, deviceId!, null)
+            ? new JsonText("{}"u8.ToArray(), StatusCodes.Status201Created)
+            : MatrixError.BadRequest("A cross-signing key has that ID: it cannot be a device's");
+    }
+
     /// <summary><c>GET /_synapse/admin/v2/users/{userId}/devices/{deviceId}</c></summary>
     public static IResult Get(string userId, string deviceId, Database database, LocalServer server)
     {

@@ -20,9 +20,12 @@ internal static class UserList
         var (admins, badAdmins) = request.QueryBoolean("admins");
         var (deactivated, badDeactivated) = request.QueryBoolean("deactivated");
         var (locked, badLocked) = request.QueryBoolean("locked");
-        var (order, badOrder) = request.QueryOneOf("order_by", "name", "is_guest", "admin", "deactivated", "creation_ts", "locked");
+        var (suspended, badSuspended) = request.QueryBoolean("suspended");
+        var (order, badOrder) = request.QueryOneOf(
+            "order_by", "name", "is_guest", "admin", "deactivated", "creation_ts", "locked", "displayname", "avatar_url", "last_seen_ts",
+            "user_type", "shadow_banned");
         var (dir, badDir) = request.QueryOneOf("dir", "f", "b");
-        if ((badFrom ?? badLimit ?? badGuests ?? badAdmins ?? badDeactivated ?? badLocked ?? badOrder ?? badDir) is { } bad)
+        if ((badFrom ?? badLimit ?? badGuests ?? badAdmins ?? badDeactivated ?? badLocked ?? badSuspended ?? badOrder ?? badDir) is { } bad)
         {
             return bad;
         }
@@ -31,11 +34,13 @@ internal static class UserList
         var isV3 = request.Path.Value?.Contains("/v3/", StringComparison.Ordinal) is true;
         using var db = database.OpenSnapshot();
         var asked = new AccountQuery(
-            request.QueryText("user_id") ?? request.QueryText("name"),
+            request.QueryText("name") is null ? request.QueryText("user_id") : null,
+            request.QueryText("name"),
             guests,
             admins,
             isV3 ? deactivated : deactivated is true ? null : false,
             locked is true || isV3 ? null : false,
+            suspended,
             order switch
             {
                 "is_guest" => AccountOrder.Guest,
@@ -43,6 +48,11 @@ internal static class UserList
                 "deactivated" => AccountOrder.Deactivated,
                 "creation_ts" => AccountOrder.Created,
                 "locked" => AccountOrder.Locked,
+                "displayname" => AccountOrder.DisplayName,
+                "avatar_url" => AccountOrder.AvatarUrl,
+                "last_seen_ts" => AccountOrder.LastSeen,
+
+                // All users are of one type here, and none is shadow-banned.
                 _ => AccountOrder.UserId,
             },
             dir == "b");

@@ -166,6 +166,15 @@ internal static class Registration
             : Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable);
     }
 
+    /// <summary><c>GET /_synapse/admin/v1/username_available</c>, whether or not registration is open.</summary>
+    /// <remarks>https://element-hq.github.io/synapse/latest/admin_api/user_admin_api.html#check-username-availability</remarks>
+    public static IResult IsAvailableToAdmins(HttpRequest request, UserAccounts accounts, ServerNotices notices, KnownAppServices appServices)
+    {
+        var (username, error) = request.QueryRequired("username");
+        return error ?? Refuse(accounts, notices, appServices, username)
+            ?? Json(new UsernameAvailable(true), ClientApiJson.Default.UsernameAvailable) as IResult;
+    }
+
     /// <summary><c>GET /_matrix/client/v1/register/m.login.registration_token/validity</c></summary>
     public static IResult IsTokenValid(HttpRequest request, RegistrationTokens tokens, ClientApiOptions options)
     {

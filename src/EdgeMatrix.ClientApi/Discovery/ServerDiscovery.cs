@@ -8,12 +8,13 @@ namespace EdgeMatrix.ClientApi.Discovery;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#server-discovery</remarks>
 internal static class ServerDiscovery
 {
-    // Clients look for a version that they know, not for the highest: every release is named up to the one whose additions
-    // to what this server has (extensible profiles, state_after, room version 12) are here.
+    // Clients look for a version that they know, not for the highest: every release is named up to the last of which all is here that it asks of
+    // servers and clients. What a release adds to the OAuth 2.0 API is for servers that have that.
     private static readonly string[] Versions =
     [
         "r0.5.0", "r0.6.0", "r0.6.1",
         "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11", "v1.12", "v1.13", "v1.14", "v1.15", "v1.16",
+        "v1.17", "v1.18", "v1.19",
     ];
 
     // Only what is really there: clients fail hard on a flag that promises too much.
@@ -28,6 +29,12 @@ internal static class ServerDiscovery
         "uk.tcpip.msc4133", // extensible profiles
         "uk.tcpip.msc4133.stable",
         "com.beeper.msc4169", // redactions through /send
+        "org.matrix.msc3827.stable", // types of rooms in the room directory
+        "org.matrix.msc3916.stable", // media for users only
+        "org.matrix.msc4380.stable", // invites blocked
+        "uk.half-shot.msc2666.query_mutual_rooms",
+        "uk.half-shot.msc2666.query_mutual_rooms.stable",
+        "fi.mau.msc2659.stable", // pings to application services
     ];
 
     /// <summary><c>GET /_matrix/client/versions</c></summary>

@@ -1,3 +1,5 @@
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Accounts;
 using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.ClientApi.Limits;
@@ -94,12 +96,22 @@ public sealed class RateLimiter
 
     private readonly RateLimits _limits;
     private readonly TimeProvider _time;
+    private readonly Database _database;
     private readonly BoundedCache<(RateKind, string), Mark> _marks = new("rate_limits", wanted: 1 << 20, least: 128 << 10);
 
-    public RateLimiter(RateLimits limits, TimeProvider time, MemoryBudget memory)
+    public RateLimiter(RateLimits limits, Database database, TimeProvider time)
     {
-        (_limits, _time) = (limits, time);
-        memory.Add(_marks);
+        (_limits, _database, _time) = (limits, database, time);
+        database.Memory.Add(_marks);
+    }
+
+    /// <summary>Call when how often a user may send was set anew: they begin afresh.</summary>
+    public void Forget(string userId)
+    {
+        foreach (var kind in Enum.GetValues<RateKind>())
+        {
+            _marks.Remove((kind, userId));
+        }
     }
 
     /// <summary>Counts a request.</summary>
@@ -112,9 +124,15 @@ public sealed class RateLimiter
             return null;
         }
 
-        var rate = _limits[kind];
         var now = _time.GetUtcNow();
-        var mark = _marks.TryGet((kind, who), out var known) ? known : _marks.GetOrAdd((kind, who), new Mark(), EntryBytes + (2 * who.Length));
+        var mark = _marks.TryGet((kind, who), out var known)
+            ? known
+            : _marks.GetOrAdd((kind, who), new Mark(RateOf(kind, who)), EntryBytes + (2 * who.Length));
+        if (mark.Rate is not { } rate)
+        {
+            return null;
+        }
+
         lock (mark)
         {
             var next = (mark.Until > now ? mark.Until : now) + rate.Interval;
@@ -129,8 +147,29 @@ public sealed class RateLimiter
         }
     }
 
-    private sealed class Mark
+    /// <returns>Null: not counted.</returns>
+    private Rate? RateOf(RateKind kind, string who)
     {
+        // Who guesses passwords, makes accounts or has mails written is not known yet, or not by the name.
+        if (kind is RateKind.Login or RateKind.Account or RateKind.Registration or RateKind.Email || who is not ['@', ..])
+        {
+            return _limits[kind];
+        }
+
+        using var db = _database.OpenSnapshot();
+        return (UserTable.Find(db, who) is { } user ? RateOverrideTable.Find(db, user) : null) switch
+        {
+            { PerSecond: 0 } => null,
+            { } own when kind == RateKind.Message => new Rate(TimeSpan.FromSeconds(1.0 / own.PerSecond), (int)Math.Clamp(own.Burst, 1, int.MaxValue)),
+            _ => _limits[kind],
+        };
+    }
+
+    /// <param name="rate">Null: not counted.</param>
+    private sealed class Mark(Rate? rate)
+    {
+        public Rate? Rate => rate;
+
         public DateTimeOffset Until { get; set; }
     }
 }

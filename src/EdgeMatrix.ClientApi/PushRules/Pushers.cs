@@ -153,7 +153,7 @@ internal static class Pushers
         return missing.Count == 0 ? null : MatrixError.MissingParam(string.Join(", ", missing));
     }
 
-    private static void Write(Utf8JsonWriter json, PusherRow pusher)
+    public static void Write(Utf8JsonWriter json, PusherRow pusher)
     {
         json.WriteStartObject();
         json.WriteString("pushkey"u8, pusher.Pushkey);

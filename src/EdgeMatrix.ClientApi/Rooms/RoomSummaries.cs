@@ -69,9 +69,11 @@ internal static class RoomSummaries
 
         using var db = engine.Database.OpenSnapshot();
         var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
-        if (SpaceHierarchy.Page(db, roomId, requester.UserNid, query, skip, size) is not { } page)
+        if (SpaceHierarchy.Page(db, roomId, requester.ReadsEverything ? null : requester.UserNid, query, skip, size) is not { } page)
         {
-            return MatrixError.Forbidden("The room is not known here, or not to you");
+            return requester.ReadsEverything
+                ? MatrixError.NotFound("The room is not known here")
+                : MatrixError.Forbidden("The room is not known here, or not to you");
         }
 
         return LongJson.Write(spool, json =>

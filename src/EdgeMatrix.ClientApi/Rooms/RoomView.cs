@@ -56,7 +56,9 @@ internal sealed class RoomView : IDisposable
                 }
             }
 
-            return (null, MatrixError.Forbidden("You are not in the room, and never were, or it does not exist"));
+            return (null, requester.ReadsEverything
+                ? MatrixError.NotFound("The room is not known here")
+                : MatrixError.Forbidden("You are not in the room, and never were, or it does not exist"));
         }
         finally
         {
@@ -74,7 +76,7 @@ internal sealed class RoomView : IDisposable
 
     private static RoomView? In(Snapshot db, RoomEngine engine, Requester requester, Room room, RoomRow row)
     {
-        var visibility = new RoomVisibility(db, engine, room, row, requester.UserNid, requester.UserId);
+        var visibility = new RoomVisibility(db, engine, room, row, requester.UserNid, requester.UserId) { SeesEverything = requester.ReadsEverything };
         return VisibleState(db, room, row, visibility) is { } state
             ? new RoomView(
                 db, room, requester, visibility, state,
@@ -124,7 +126,7 @@ internal sealed class RoomView : IDisposable
 
     private static long? VisibleState(Snapshot db, Room room, RoomRow row, RoomVisibility visibility)
     {
-        if (visibility.Current?.Membership == Membership.Join)
+        if (visibility.SeesEverything || visibility.Current?.Membership == Membership.Join)
         {
             return row.State;
         }

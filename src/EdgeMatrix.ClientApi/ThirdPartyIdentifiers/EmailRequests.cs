@@ -87,6 +87,11 @@ internal static class EmailRequests
             return MatrixError.LimitExceeded("Too many mails to that address", wait);
         }
 
+        if (!await emails.TakesAsync(address, request.HttpContext.RequestAborted))
+        {
+            return MatrixError.InvalidParam("The mail server of this server takes only addresses in ASCII");
+        }
+
         var (sid, verdict) = await emails.BeginAsync(purpose, address, secret, attempt, nextLink);
         return verdict switch
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
@@ -13,12 +14,23 @@ internal static class MutualRooms
     private const int AtOnce = 100;
 
     /// <summary><c>GET /_matrix/client/v1/mutual_rooms</c></summary>
-    public static IResult Get(HttpRequest request, Requester requester, RoomEngine engine)
+    public static IResult Get(HttpRequest request, Requester requester, RoomEngine engine) => Get(request, requester, engine, "from", "next_batch");
+
+    /// <summary><c>GET /_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms</c>: the same, as clients asked for it before v1.19.</summary>
+    public static IResult GetUnstable(HttpRequest request, Requester requester, RoomEngine engine) =>
+        Get(request, requester, engine, "batch_token", "next_batch_token");
+
+    private static IResult Get(HttpRequest request, Requester requester, RoomEngine engine, string fromName, string nextName)
     {
         var (userId, missing) = request.QueryRequired("user_id");
         if (missing is not null)
         {
             return missing;
+        }
+
+        if (!UserId.TryParse(userId!, out _))
+        {
+            return MatrixError.InvalidParam("user_id is not a user ID");
         }
 
         if (userId == requester.UserId)
@@ -27,9 +39,9 @@ internal static class MutualRooms
         }
 
         long after = 0;
-        if (request.QueryText("from") is { } from && !long.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        if (request.QueryText(fromName) is { } from && !long.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out after))
         {
-            return MatrixError.InvalidParam("from must be a token of this endpoint");
+            return MatrixError.InvalidParam($"{fromName} must be a token of this endpoint");
         }
 
         // "If the provided user_id is not a valid user, the server MUST return an empty list of rooms."
@@ -54,7 +66,7 @@ internal static class MutualRooms
             json.WriteEndArray();
             if (page.Count > 0 && page[^1] < rooms[^1])
             {
-                json.WriteString("next_batch"u8, page[^1].ToString(CultureInfo.InvariantCulture));
+                json.WriteString(nextName, page[^1].ToString(CultureInfo.InvariantCulture));
             }
 
             json.WriteEndObject();

@@ -35,7 +35,7 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
     {
         (_engine, _services, _client) = (engine, services, client);
         _transactions = new AppServiceTransactions(engine, interest, typing, presence);
-        _outboxes = services.All.Where(service => service.Registration.Url is not null).ToDictionary(service => service, service => new Outbox(service));
+        _outboxes = services.All.Where(service => service.Registration.Url is not null).ToDictionary(service => service, NewOutbox);
         if (_outboxes.Keys.Any(service => service.ReceivesEphemeral))
         {
             typing.Changed = room => ChangeEphemeral(news => news.TypingChanged(room));
@@ -68,7 +68,7 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
             _logger = logger;
             foreach (var outbox in _outboxes.Values)
             {
-                Wake(outbox);
+                outbox.Worker.Wake();
             }
         }
     }
@@ -89,7 +89,7 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
         {
             if (_logger is not null && _outboxes.TryGetValue(service, out var outbox))
             {
-                Wake(outbox);
+                outbox.Worker.Wake();
             }
         }
     }
@@ -97,12 +97,9 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
     /// <summary>An application service answers: what waits for the next attempt is tried now.</summary>
     public void Heard(AppService service)
     {
-        lock (_lock)
+        if (_outboxes.TryGetValue(service, out var outbox))
         {
-            if (_outboxes.TryGetValue(service, out var outbox))
-            {
-                outbox.Retry.TrySetResult();
-            }
+            outbox.Worker.RetryNow();
         }
     }
 
@@ -119,13 +116,7 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Stop();
-        Task[] running;
-        lock (_lock)
-        {
-            running = [.. _outboxes.Values.Select(outbox => outbox.Running)];
-        }
-
-        await Task.WhenAll(running);
+        await Task.WhenAll(_outboxes.Values.Select(outbox => outbox.Worker.Running));
         _stopping.Dispose();
     }
 
@@ -145,50 +136,23 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
                 change(outbox.Ephemeral);
                 if (_logger is not null)
                 {
-                    Wake(outbox);
+                    outbox.Worker.Wake();
                 }
             }
         }
     }
 
-    private void Wake(Outbox outbox)
+    private Outbox NewOutbox(AppService service)
     {
-        outbox.Again = true;
-        if (!outbox.IsRunning && !_stopping.IsCancellationRequested)
-        {
-            outbox.IsRunning = true;
-            outbox.Running = Task.Run(() => RunAsync(outbox));
-        }
+        Outbox? made = null;
+        return made = new Outbox(service, new DeliveryWorker(
+            () => DeliverAllAsync(made!), exception => Log.Failed(_logger!, service.Id, exception), _longestWait, _engine.Time, _stopping.Token));
     }
 
-    private bool HasMore(Outbox outbox)
+    private async Task DeliverAllAsync(Outbox outbox)
     {
-        lock (_lock)
+        while (!_stopping.IsCancellationRequested && await DeliverOneAsync(outbox))
         {
-            outbox.IsRunning = outbox.Again && !_stopping.IsCancellationRequested;
-            outbox.Again = false;
-            return outbox.IsRunning;
-        }
-    }
-
-    private async Task RunAsync(Outbox outbox)
-    {
-        while (HasMore(outbox))
-        {
-            try
-            {
-                while (!_stopping.IsCancellationRequested && await DeliverOneAsync(outbox))
-                {
-                }
-            }
-            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-            {
-            }
-            catch (Exception exception)
-            {
-                // Nobody waits for an answer: told here, and tried again when there is more to tell.
-                Log.Failed(_logger!, outbox.Service.Id, exception);
-            }
         }
     }
 
@@ -217,8 +181,8 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
         }
         else if (await SendAsync(service, row.TxnId!, row.Body!))
         {
-            outbox.Failures = 0;
             await Database.WriteAsync(db => AppServiceTable.Acknowledge(db, service.Nid, row.TxnId!, Now()));
+            outbox.Worker.Succeeded();
         }
         else
         {
@@ -268,39 +232,19 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
             await Database.WriteAsync(db => AppServiceTable.Failing(db, row.Nid, Now()));
         }
 
-        Task retry;
-        lock (_lock)
-        {
-            outbox.Retry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            retry = outbox.Retry.Task;
-        }
-
-        var wait = Backoff.After(++outbox.Failures);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        var passed = Task.Delay(wait < _longestWait ? wait : _longestWait, _engine.Time, ended.Token);
-        await await Task.WhenAny(passed, retry);
-        await ended.CancelAsync();
+        await outbox.Worker.WaitAsync();
     }
 
     private long Now() => _engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>An application service as far as telling it is under way.</summary>
-    private sealed class Outbox(AppService service)
+    private sealed class Outbox(AppService service, DeliveryWorker worker)
     {
         public AppService Service => service;
 
+        public DeliveryWorker Worker => worker;
+
         public EphemeralNews Ephemeral { get; } = new();
-
-        public bool Again { get; set; }
-
-        public bool IsRunning { get; set; }
-
-        public Task Running { get; set; } = Task.CompletedTask;
-
-        public int Failures { get; set; }
-
-        /// <summary>Ends the wait for the next attempt.</summary>
-        public TaskCompletionSource Retry { get; set; } = new();
     }
 
     private static partial class Log

@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace EdgeMatrix.Delivery.Mail;
 
-/// <summary>E-mail addresses as they are used here: without quotes, comments and other alphabets before the @, which hardly any mailbox has.</summary>
+/// <summary>E-mail addresses as they are used here: without quotes and comments, which hardly any mailbox has; before the @ in any alphabet.</summary>
+/// <remarks>RFC 5321, and RFC 6531 for what is not ASCII</remarks>
 public static class EmailAddress
 {
     // RFC 5321, 4.5.3.1: 64 octets before the @, and 256 of a path with its brackets.
@@ -27,13 +29,36 @@ public static class EmailAddress
         }
 
         var local = text[..at].ToLowerInvariant();
-        if (local.Length > MaxLocal || local.AsSpan().ContainsAnyExcept(_local) || !HasGoodDots(local) || AsciiDomain(text[(at + 1)..]) is not { } domain)
+        var localBytes = Encoding.UTF8.GetByteCount(local);
+        if (localBytes > MaxLocal || !IsLocal(local) || !HasGoodDots(local) || AsciiDomain(text[(at + 1)..]) is not { } domain)
         {
             return null;
         }
 
-        return local.Length + 1 + domain.Length <= MaxLength ? $"{local}@{domain}" : null;
+        return localBytes + 1 + domain.Length <= MaxLength ? $"{local}@{domain}" : null;
     }
+
+    /// <summary>Whether an address of <see cref="Canonical"/> takes a mail server that speaks SMTPUTF8.</summary>
+    public static bool NeedsUtf8(string address) => !Ascii.IsValid(address);
+
+    // What is not seen, or turns the writing around, is in no mailbox that anybody means.
+    private static bool IsLocal(string local)
+    {
+        foreach (var rune in local.EnumerateRunes())
+        {
+            if (rune.IsAscii ? !_local.Contains((char)rune.Value) : rune == Rune.ReplacementChar || !IsWritten(Rune.GetUnicodeCategory(rune)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsWritten(UnicodeCategory category) => category is
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
+        or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
 
     private static string? AsciiDomain(string text)
     {

@@ -43,6 +43,9 @@ public sealed class EmailValidation(MailQueue mails, Database database, LocalSer
     private static readonly TimeSpan _lifetimeOfReset = TimeSpan.FromHours(1);
 
     /// <summary>Null: this server proves no addresses.</summary>
+    /// <inheritdoc cref="MailQueue.TakesAsync"/>
+    public Task<bool> TakesAsync(string address, CancellationToken cancellation) => mails.TakesAsync(address, cancellation);
+
     public EmailOptions? Options => mails.Options;
 
     /// <summary>The <c>submit_url</c> of sessions.</summary>

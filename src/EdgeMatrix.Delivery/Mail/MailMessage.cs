@@ -17,7 +17,10 @@ public sealed record MailMessage(string To, string Subject, string Text)
     /// <summary>The URL that whoever wants no more of the kind posts to; null for a mail that was asked for.</summary>
     public string? Unsubscribe { get; init; }
 
-    /// <summary>Writes it: RFC 5322, in ASCII throughout, every line below 78 characters but for long words of the subject.</summary>
+    /// <summary>
+    /// Writes it: RFC 5322, in ASCII throughout but for an address that is not (RFC 6532); every line below 78 characters but for long words of
+    /// the subject.
+    /// </summary>
     /// <param name="from">Of <see cref="EmailOptions.ReadFrom"/>.</param>
     /// <param name="id">Left of the @ in the Message-ID; the right side is the sender's domain.</param>
     public string Write((string Address, string? Name) from, string id, DateTimeOffset date)

@@ -56,6 +56,11 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     public void Stop() => _stopping.Cancel();
 
+    /// <summary>Whether mails to an address can be handed over, as far as the relay says: one that is not there is asked when there is a mail for it.</summary>
+    /// <param name="address">As <see cref="EmailAddress.Canonical"/> gives it.</param>
+    public async Task<bool> TakesAsync(string address, CancellationToken cancellation) =>
+        !EmailAddress.NeedsUtf8(address) || (_sender is not null && await _sender.TakesUtf8Async(cancellation) is not false);
+
     /// <summary>Promises a mail, as part of a write.</summary>
     /// <param name="expires">When it is of no use any more.</param>
     /// <returns>False, and nothing is changed, if too many wait.</returns>

@@ -47,7 +47,7 @@ internal sealed class SmtpConnection(Stream stream) : IAsyncDisposable
             new SslClientAuthenticationOptions { TargetHost = host, RemoteCertificateValidationCallback = certificate }, cancellation);
     }
 
-    /// <param name="command">One line, without its end.</param>
+    /// <param name="command">One line, without its end; in ASCII, but for addresses where the server takes others.</param>
     public async Task<SmtpReply> AskAsync(string command, CancellationToken cancellation)
     {
         if (command.AsSpan().IndexOfAny('\r', '\n', '\0') >= 0)
@@ -55,18 +55,18 @@ internal sealed class SmtpConnection(Stream stream) : IAsyncDisposable
             throw new ArgumentException("A command is one line", nameof(command));
         }
 
-        await _stream.WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"), cancellation);
+        await _stream.WriteAsync(Encoding.UTF8.GetBytes(command + "\r\n"), cancellation);
         await _stream.FlushAsync(cancellation);
         return await ReadAsync(cancellation);
     }
 
     /// <summary>Sends a mail after <c>DATA</c> was let through.</summary>
-    /// <param name="mail">In ASCII; every line ends with CR LF.</param>
+    /// <param name="mail">Every line ends with CR LF; in ASCII, but for addresses where the server takes others.</param>
     public async Task<SmtpReply> SendAsync(string mail, CancellationToken cancellation)
     {
         // RFC 5321, 4.5.2: "If the first character of the line is a period, one additional period is inserted".
         var stuffed = mail.Replace("\r\n.", "\r\n..", StringComparison.Ordinal);
-        await _stream.WriteAsync(Encoding.ASCII.GetBytes(stuffed + ".\r\n"), cancellation);
+        await _stream.WriteAsync(Encoding.UTF8.GetBytes(stuffed + ".\r\n"), cancellation);
         await _stream.FlushAsync(cancellation);
         return await ReadAsync(cancellation);
     }

@@ -24,41 +24,69 @@ public enum SmtpVerdict
 /// <summary>Hands mails to the relay of the configuration, each in a conversation of its own.</summary>
 /// <param name="name">What this server calls itself.</param>
 /// <param name="certificate">Judges the relay's certificate in place of the machine, for tests.</param>
-/// <remarks>RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH)</remarks>
+/// <remarks>RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 6531 (SMTPUTF8)</remarks>
 public sealed class SmtpSender(
     EmailOptions options, OutboundNetwork network, string name, TimeProvider time, RemoteCertificateValidationCallback? certificate = null)
 {
+    private const string Utf8 = "SMTPUTF8";
+
     // RFC 5321, 4.5.3.2 grants minutes for each command, to servers that are patient; nothing here is worth waiting for so long.
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     private readonly SmtpSecurity _security = options.Security != SmtpSecurity.Auto ? options.Security
         : options.Port switch { 465 => SmtpSecurity.Tls, 587 => SmtpSecurity.StartTls, _ => SmtpSecurity.Auto };
 
+    // Somebody waits for the answer.
+    private static readonly TimeSpan _timeoutOfQuestion = TimeSpan.FromSeconds(10);
+
     /// <param name="to">An address as <see cref="EmailAddress.Canonical"/> gives it.</param>
     /// <param name="mail">As <see cref="MailMessage.Write"/> writes it.</param>
     /// <returns>And what the relay said, or what was wrong, for the log.</returns>
     public async Task<(SmtpVerdict Verdict, string Reason)> SendAsync(string from, string to, string mail, CancellationToken cancellation)
     {
-        using var deadline = new CancellationTokenSource(_timeout, time);
+        var (done, problem) = await ConverseAsync(
+            _timeout, (connection, greeting, stop) => TransferAsync(connection, greeting, from, to, mail, stop), cancellation);
+        return problem is null ? done : (SmtpVerdict.NoRelay, problem);
+    }
+
+    /// <summary>Asks the relay whether it takes addresses that are not ASCII.</summary>
+    /// <returns>Null if it does not say, as it is not there.</returns>
+    public async Task<bool?> TakesUtf8Async(CancellationToken cancellation)
+    {
+        var (takes, problem) = await ConverseAsync(
+            _timeoutOfQuestion,
+            async (connection, greeting, stop) =>
+            {
+                await EndAsync(connection, stop);
+                return Offers(greeting, Utf8);
+            },
+            cancellation);
+        return problem is null ? takes : null;
+    }
+
+    /// <returns>What came of the conversation; or why there was none.</returns>
+    private async Task<(T Result, string? Problem)> ConverseAsync<T>(
+        TimeSpan timeout, Func<SmtpConnection, SmtpReply, CancellationToken, Task<T>> converse, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
         try
         {
             var stream = await network.ConnectToNamedByOperatorAsync(new DnsEndPoint(options.Host, options.Port), either.Token);
             await using var connection = new SmtpConnection(stream);
-            return await BeginAsync(connection, either.Token) is { } problem
-                ? (SmtpVerdict.NoRelay, problem)
-                : await TransferAsync(connection, from, to, mail, either.Token);
+            var (greeting, problem) = await BeginAsync(connection, either.Token);
+            return problem is null ? (await converse(connection, greeting!, either.Token), null) : (default!, problem);
         }
         catch (Exception exception) when (exception is SmtpException or IOException or SocketException or AuthenticationException
             || (exception is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            return (SmtpVerdict.NoRelay, exception is OperationCanceledException ? "the mail server did not answer in time" : exception.Message);
+            return (default!, exception is OperationCanceledException ? "the mail server did not answer in time" : exception.Message);
         }
     }
 
     /// <summary>Greets, secures the connection and logs in.</summary>
-    /// <returns>What is wrong; null: mails may be handed over.</returns>
-    private async Task<string?> BeginAsync(SmtpConnection connection, CancellationToken cancellation)
+    /// <returns>What the relay offers; or what is wrong.</returns>
+    private async Task<(SmtpReply? Greeting, string? Problem)> BeginAsync(SmtpConnection connection, CancellationToken cancellation)
     {
         if (_security == SmtpSecurity.Tls)
         {
@@ -67,7 +95,7 @@ public sealed class SmtpSender(
 
         if (await connection.ReadAsync(cancellation) is { IsGood: false } turnedAway)
         {
-            return turnedAway.ToString();
+            return (null, turnedAway.ToString());
         }
 
         var greeting = await connection.AskAsync($"EHLO {name}", cancellation);
@@ -75,7 +103,7 @@ public sealed class SmtpSender(
         {
             if (await connection.AskAsync("STARTTLS", cancellation) is { IsGood: false } notNow)
             {
-                return $"STARTTLS: {notNow}";
+                return (null, $"STARTTLS: {notNow}");
             }
 
             await connection.SecureAsync(options.Host, certificate ?? JudgeOffered(), cancellation);
@@ -84,10 +112,11 @@ public sealed class SmtpSender(
             greeting = await connection.AskAsync($"EHLO {name}", cancellation);
         }
 
-        return !greeting.IsGood ? greeting.ToString()
+        var problem = !greeting.IsGood ? greeting.ToString()
             : _security == SmtpSecurity.StartTls && !connection.IsSecure ? "the mail server offers no STARTTLS, which email.tls or port 587 demands"
             : options.User is null ? null
             : await LogInAsync(connection, greeting, cancellation);
+        return (greeting, problem);
     }
 
     // What is secured only because it is offered, with nothing to lose, may as well be secured with an unknown certificate: RFC 7435.
@@ -126,9 +155,19 @@ public sealed class SmtpSender(
     }
 
     private static async Task<(SmtpVerdict Verdict, string Reason)> TransferAsync(
-        SmtpConnection connection, string from, string to, string mail, CancellationToken cancellation)
+        SmtpConnection connection, SmtpReply greeting, string from, string to, string mail, CancellationToken cancellation)
     {
-        if (await connection.AskAsync($"MAIL FROM:<{from}>", cancellation) is { IsGood: false } noSender)
+        var needsUtf8 = EmailAddress.NeedsUtf8(from) || EmailAddress.NeedsUtf8(to);
+        if (needsUtf8 && !Offers(greeting, Utf8))
+        {
+            await EndAsync(connection, cancellation);
+            return (
+                EmailAddress.NeedsUtf8(from) ? SmtpVerdict.NoRelay : SmtpVerdict.Refused,
+                "the mail server offers no SMTPUTF8, which an address that is not ASCII needs");
+        }
+
+        var parameters = needsUtf8 ? " BODY=8BITMIME SMTPUTF8" : "";
+        if (await connection.AskAsync($"MAIL FROM:<{from}>{parameters}", cancellation) is { IsGood: false } noSender)
         {
             // The sender is the same for all mails: none will be taken.
             return (SmtpVerdict.NoRelay, $"MAIL FROM: {noSender}");
@@ -146,6 +185,12 @@ public sealed class SmtpSender(
         }
 
         var verdict = reply.Code == 250 ? SmtpVerdict.Sent : reply.IsForGood ? SmtpVerdict.Refused : SmtpVerdict.Later;
+        await EndAsync(connection, cancellation);
+        return (verdict, reply.ToString());
+    }
+
+    private static async Task EndAsync(SmtpConnection connection, CancellationToken cancellation)
+    {
         try
         {
             await connection.AskAsync("QUIT", cancellation);
@@ -154,8 +199,6 @@ public sealed class SmtpSender(
         {
             // What was taken is taken, however the conversation ends.
         }
-
-        return (verdict, reply.ToString());
     }
 
     private static bool Offers(SmtpReply greeting, string extension) =>

@@ -22,6 +22,8 @@ public sealed partial class PushDelivery : IAsyncDisposable
 
     private const int Concurrency = 16;
 
+    private static readonly TimeSpan _longestWait = TimeSpan.FromHours(1);
+
     private readonly RoomEngine _engine;
     private readonly OutboundClient _client;
     private readonly PushMessages _messages;
@@ -61,7 +63,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
 
             foreach (var pusher in _ofUser.Values.SelectMany(pushers => pushers))
             {
-                Wake(pusher);
+                pusher.Worker.Wake();
             }
         }
     }
@@ -86,7 +88,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
                 foreach (var pusher in pushers)
                 {
                     pusher.TellBadge = true;
-                    Wake(pusher);
+                    pusher.Worker.Wake();
                 }
             }
         }
@@ -98,7 +100,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
         Task[] running;
         lock (_lock)
         {
-            running = [.. _ofUser.Values.SelectMany(pushers => pushers).Select(pusher => pusher.Running)];
+            running = [.. _ofUser.Values.SelectMany(pushers => pushers).Select(pusher => pusher.Worker.Running)];
         }
 
         await Task.WhenAll(running);
@@ -123,7 +125,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
 
         if (!pushers.Exists(known => known.Nid == nid))
         {
-            pushers.Add(new Pusher(nid, user));
+            pushers.Add(NewPusher(nid, user));
         }
     }
 
@@ -138,43 +140,11 @@ public sealed partial class PushDelivery : IAsyncDisposable
         }
     }
 
-    private void Wake(Pusher pusher)
+    private Pusher NewPusher(long nid, long user)
     {
-        pusher.Again = true;
-        if (!pusher.IsRunning && !_stopping.IsCancellationRequested)
-        {
-            pusher.IsRunning = true;
-            pusher.Running = Task.Run(() => RunAsync(pusher));
-        }
-    }
-
-    private bool HasMore(Pusher pusher)
-    {
-        lock (_lock)
-        {
-            pusher.IsRunning = pusher.Again && !_stopping.IsCancellationRequested;
-            pusher.Again = false;
-            return pusher.IsRunning;
-        }
-    }
-
-    private async Task RunAsync(Pusher pusher)
-    {
-        while (HasMore(pusher))
-        {
-            try
-            {
-                await DeliverAllAsync(pusher);
-            }
-            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-            {
-            }
-            catch (Exception exception)
-            {
-                // Nobody waits for an answer: told here, and tried again when there is more to tell.
-                Log.Failed(_logger!, pusher.Nid, exception);
-            }
-        }
+        Pusher? made = null;
+        return made = new Pusher(nid, user, new DeliveryWorker(
+            () => DeliverAllAsync(made!), exception => Log.Failed(_logger!, nid, exception), _longestWait, _engine.Time, _stopping.Token));
     }
 
     private async Task DeliverAllAsync(Pusher pusher)
@@ -215,7 +185,6 @@ public sealed partial class PushDelivery : IAsyncDisposable
                 continue;
             }
 
-            pusher.Failures = 0;
             pusher.Badge = message.Badge;
             if (rejected)
             {
@@ -226,6 +195,8 @@ public sealed partial class PushDelivery : IAsyncDisposable
             {
                 await Database.WriteAsync(db => PusherTable.Delivered(db, row.Nid, delivered));
             }
+
+            pusher.Worker.Succeeded();
         }
     }
 
@@ -276,11 +247,12 @@ public sealed partial class PushDelivery : IAsyncDisposable
         }
         else if (await _emails.SendAsync(row))
         {
-            (pusher.DigestDue, pusher.Failures) = (null, 0);
+            pusher.DigestDue = null;
+            pusher.Worker.Succeeded();
         }
         else
         {
-            await Task.Delay(Backoff.After(++pusher.Failures), _engine.Time, _stopping.Token);
+            await pusher.Worker.WaitAsync();
         }
 
         return true;
@@ -316,7 +288,7 @@ public sealed partial class PushDelivery : IAsyncDisposable
         }
 
         pusher.TellBadge = true;
-        await Task.Delay(Backoff.After(++pusher.Failures), _engine.Time, _stopping.Token);
+        await pusher.Worker.WaitAsync();
     }
 
     private static bool Rejects(byte[] answer, string pushkey)
@@ -336,25 +308,19 @@ public sealed partial class PushDelivery : IAsyncDisposable
     }
 
     /// <summary>A pusher as far as it is under way.</summary>
-    private sealed class Pusher(long nid, long user)
+    private sealed class Pusher(long nid, long user, DeliveryWorker worker)
     {
         public long Nid => nid;
 
         public long User => user;
 
-        public bool Again { get; set; }
-
-        public bool IsRunning { get; set; }
-
-        public Task Running { get; set; } = Task.CompletedTask;
+        public DeliveryWorker Worker => worker;
 
         /// <summary>The number of unread messages may be another than the gateway knows.</summary>
         public bool TellBadge { get; set; }
 
         /// <summary>What the gateway was last told; null: nothing since the start.</summary>
         public long? Badge { get; set; }
-
-        public int Failures { get; set; }
 
         /// <summary>Of one that writes mails: when the next is due; null: nothing is new.</summary>
         public DateTimeOffset? DigestDue { get; set; }

@@ -15,6 +15,9 @@ internal sealed record AppendedEvents(long Position, List<(long User, Membership
 {
     /// <summary>Whether guests may be in the room was set anew, or redacted.</summary>
     public bool GuestAccessChanged { get; set; }
+
+    /// <summary>What the room is called was set anew, or redacted.</summary>
+    public bool NameChanged { get; set; }
 }
 
 /// <summary>An event that was just written to the end of a room's timeline.</summary>
@@ -69,6 +72,11 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         }
 
         RoomTable.MoveHead(db, room.Nid, state, [.. (row?.Extremities ?? []).Except(parents), nid], nid);
+        if (result.NameChanged || row is null)
+        {
+            RoomNames.Note(db, RoomTable.Find(db, room.Nid)!);
+        }
+
         if (forgetOnLeave)
         {
             Forget(db, room, result);
@@ -126,6 +134,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         }
 
         result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
+        result.NameChanged |= RoomNames.IsOne(pdu);
         var redacted = pdu is { Type: "m.room.redaction", Redacts: { } target } ? Redact(db, room, pdu, target, nid, state, result) : null;
         appended?.Invoke(db, new AppendedEvent(room, pdu, nid, state, moved, redacted));
     }
@@ -226,6 +235,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         }
 
         result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
+        result.NameChanged |= RoomNames.IsOne(pdu);
         result.Redacted.Add(target);
         return stored.Nid;
     }

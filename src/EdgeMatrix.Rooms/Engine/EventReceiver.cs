@@ -40,8 +40,9 @@ internal sealed class EventReceiver(EventAppender appender)
         var (after, replaces) = StateAfter(db, join, nid, before, ReceiptOutcome.Accepted);
         Insert(db, room, join, nid, nid, EventFlags.None, after, replaces);
         RoomTable.MoveHead(db, room.Nid, after, [nid], nid);
-        var moved = SetMemberships(db, room, row.State, after, result).Contains(nid);
+        var moved = Apply(db, room, row.State, after, result).Contains(nid);
         appender.Follow(db, room, join, nid, nid, after, moved, result);
+        NoteName(db, room, result);
         return null;
     }
 
@@ -134,9 +135,10 @@ internal sealed class EventReceiver(EventAppender appender)
         }
 
         RoomTable.MoveHead(db, room.Nid, current, extremities, place.Order);
-        var moved = SetMemberships(db, room, row.State, current, result).Contains(place.Nid);
+        var moved = Apply(db, room, row.State, current, result).Contains(place.Nid);
         appender.Follow(db, room, pdu, place.Nid, place.Order, current, moved, result);
         EventAppender.RedactLate(db, room, pdu.EventId, result);
+        NoteName(db, room, result);
     }
 
     /// <summary>"The resolved state across all forward extremities."</summary>
@@ -151,14 +153,17 @@ internal sealed class EventReceiver(EventAppender appender)
     private static HashSet<long> States(Session db, IEnumerable<long> events) =>
         [.. EventTable.FindMany(db, events).Values.Select(static stored => stored.State)];
 
-    /// <summary>Makes the members of the room what its state says.</summary>
+    /// <summary>Makes the members of the room what its state says, and notes whether it may be called something else now.</summary>
     /// <returns>Nids of the member events that made a membership another.</returns>
-    private HashSet<long> SetMemberships(WriteTransaction db, Room room, long before, long after, AppendedEvents result)
+    private HashSet<long> Apply(WriteTransaction db, Room room, long before, long after, AppendedEvents result)
     {
         var moved = new HashSet<long>();
+        result.NameChanged |= before == StateNodes.Empty;
         foreach (var change in StateNodes.Difference(db, before, after))
         {
-            if (EventTable.StateKeyOf(db, change.After != 0 ? change.After : change.Before) is not { Type: EventTypes.Member, StateKey: var user })
+            var key = EventTable.StateKeyOf(db, change.After != 0 ? change.After : change.Before)!.Value;
+            result.NameChanged |= RoomNames.IsOne(key);
+            if (key is not (EventTypes.Member, var user))
             {
                 continue;
             }
@@ -171,6 +176,14 @@ internal sealed class EventReceiver(EventAppender appender)
         }
 
         return moved;
+    }
+
+    private static void NoteName(WriteTransaction db, Room room, AppendedEvents result)
+    {
+        if (result.NameChanged)
+        {
+            RoomNames.Note(db, RoomTable.Find(db, room.Nid)!);
+        }
     }
 
     private static ReceiptVerdict Judge(WriteTransaction db, Room room, Pdu pdu, long before, long current) => ReceiptChecks.CheckInRoom(

@@ -22,10 +22,10 @@ public static class SpaceHierarchy
     /// <summary>Letters of a valid <c>order</c>.</summary>
     private const int MaxOrderLength = 50;
 
-    /// <param name="user">Nid of the user.</param>
+    /// <param name="user">Nid of the user; null: whoever may know of all rooms.</param>
     /// <param name="skip">How many rooms from the root on to pass over.</param>
     /// <returns>Null if the user may not know of the root.</returns>
-    public static (List<SpaceRoom> Rooms, bool More)? Page(Session db, string rootId, long user, HierarchyQuery query, int skip, int limit)
+    public static (List<SpaceRoom> Rooms, bool More)? Page(Session db, string rootId, long? user, HierarchyQuery query, int skip, int limit)
     {
         var page = new List<SpaceRoom>();
         var seen = new HashSet<string>();
@@ -37,7 +37,7 @@ public static class SpaceHierarchy
             if (!seen.Add(next.RoomId)
                 || RoomTable.Find(db, next.RoomId) is not { } row
                 || RoomVersions.Find(row.Version) is not { } version
-                || !RoomAccess.MayKnow(db, row, version, user))
+                || (user is { } who && !RoomAccess.MayKnow(db, row, version, who)))
             {
                 if (next.Depth == 0)
                 {

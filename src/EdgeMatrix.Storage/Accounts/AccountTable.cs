@@ -15,9 +15,11 @@ public sealed record AccountRow(
 public sealed record GuestRow(long User, string UserId, long LastSeenTs);
 
 /// <summary>Which accounts are asked for; null is no matter.</summary>
-/// <param name="Part">What is in the user id, in whatever case.</param>
+/// <param name="UserIdPart">What is in the user id, in whatever case.</param>
+/// <param name="NamePart">What is in the user id before its colon or in the display name, in whatever case.</param>
 /// <param name="Guests">False: no guests.</param>
-public sealed record AccountQuery(string? Part, bool? Guests, bool? Admins, bool? Deactivated, bool? Locked, AccountOrder Order, bool Backward);
+public sealed record AccountQuery(
+    string? UserIdPart, string? NamePart, bool? Guests, bool? Admins, bool? Deactivated, bool? Locked, bool? Suspended, AccountOrder Order, bool Backward);
 
 /// <summary>What a list of accounts is ordered by, then by their user ids.</summary>
 public enum AccountOrder
@@ -28,6 +30,9 @@ public enum AccountOrder
     Deactivated,
     Created,
     Locked,
+    DisplayName,
+    AvatarUrl,
+    LastSeen,
 }
 
 /// <summary>The <c>accounts</c> table: the users of this server, those who have left it for good among them.</summary>
@@ -47,11 +52,14 @@ public static class AccountTable
         AND (?3 IS NULL OR a.admin = ?3)
         AND (?4 IS NULL OR (a.deactivated_ts IS NOT NULL) = ?4)
         AND (?5 IS NULL OR a.locked = ?5)
+        AND (?6 IS NULL OR a.suspended = ?6)
+        AND (?7 IS NULL OR instr(lower(substr(u.user_id, 1, instr(u.user_id, ':') - 1)), lower(?7)) > 0
+            OR instr(lower((SELECT value FROM profiles p WHERE p.user = a.user AND p.field = 'displayname')), lower(?7)) > 0)
         """;
 
     private const string CountSql = $"SELECT count(*) {Asked}";
     private const string PageSql = $"SELECT {Columns} {Asked} ORDER BY ";
-    private const string PageEnd = " LIMIT ?6 OFFSET ?7";
+    private const string PageEnd = " LIMIT ?8 OFFSET ?9";
 
     private const string InsertSql = """
         INSERT INTO accounts (user, password, admin, guest, created_ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (user) DO NOTHING
@@ -111,11 +119,14 @@ public static class AccountTable
             AccountOrder.Deactivated => "a.deactivated_ts IS NOT NULL",
             AccountOrder.Created => "a.created_ts",
             AccountOrder.Locked => "a.locked",
+            AccountOrder.DisplayName => "(SELECT lower(value) FROM profiles p WHERE p.user = a.user AND p.field = 'displayname')",
+            AccountOrder.AvatarUrl => "(SELECT value FROM profiles p WHERE p.user = a.user AND p.field = 'avatar_url')",
+            AccountOrder.LastSeen => "(SELECT max(last_seen_ts) FROM devices d WHERE d.user = a.user)",
             _ => "u.user_id",
         };
         var direction = asked.Backward ? "DESC" : "ASC";
         var rows = new List<AccountRow>();
-        using (var page = Bind(db.Prepare($"{PageSql}{column} {direction}, u.user_id {direction}{PageEnd}"), asked).Bind(limit).Bind(offset))
+        using (var page = Bind(db.Prepare($"{PageSql}{column} {direction}, u.user_id {(column == "u.user_id" ? direction : "ASC")}{PageEnd}"), asked).Bind(limit).Bind(offset))
         {
             while (page.Step())
             {
@@ -203,7 +214,8 @@ public static class AccountTable
     }
 
     private static Statement Bind(Statement query, AccountQuery asked) => query
-        .Bind(asked.Part).Bind(Number(asked.Guests)).Bind(Number(asked.Admins)).Bind(Number(asked.Deactivated)).Bind(Number(asked.Locked));
+        .Bind(asked.UserIdPart).Bind(Number(asked.Guests)).Bind(Number(asked.Admins)).Bind(Number(asked.Deactivated)).Bind(Number(asked.Locked))
+        .Bind(Number(asked.Suspended)).Bind(asked.NamePart);
 
     private static long? Number(bool? flag) => flag is { } known ? (known ? 1 : 0) : null;
 

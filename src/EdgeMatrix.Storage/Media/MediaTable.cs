@@ -5,8 +5,11 @@ namespace EdgeMatrix.Storage.Media;
 /// <param name="File">Null while nothing was uploaded.</param>
 /// <param name="Quarantined">Nobody may have it.</param>
 /// <param name="AccessedTs">When it was last asked for, a day coarse.</param>
+/// <param name="QuarantinedBy">Nid of the administrator; null if it is not in quarantine, or only because the same bytes are.</param>
+/// <param name="Protected">It is never quarantined.</param>
 public sealed record MediaRow(
-    long Nid, string MediaId, long Uploader, long CreatedTs, long? ExpiresTs, MediaFile? File, bool Quarantined, long AccessedTs);
+    long Nid, string MediaId, long Uploader, long CreatedTs, long? ExpiresTs, MediaFile? File, bool Quarantined, long AccessedTs,
+    long? QuarantinedBy, bool Protected);
 
 /// <param name="Hash">SHA-256 of the bytes, and where they lie: see <see cref="MediaFolder"/>.</param>
 /// <param name="Type">As the uploader said; null: it said nothing that could be a Content-Type.</param>
@@ -16,7 +19,7 @@ public sealed record MediaFile(MediaHash Hash, long Bytes, string? Type, string?
 /// <summary>The <c>media</c> table: the media ids of this server; and <c>media_usage</c>: how many bytes each user has uploaded.</summary>
 public static class MediaTable
 {
-    private const string Columns = "nid, media_id, uploader, created_ts, expires_ts, hash, bytes, type, name, quarantined, accessed_ts";
+    internal const string Columns = "nid, media_id, uploader, created_ts, expires_ts, hash, bytes, type, name, quarantined, accessed_ts, quarantined_by, protected";
     private const string FindSql = $"SELECT {Columns} FROM media WHERE media_id = ?";
     private const string UploadsWaitingSql = "SELECT count(*) FROM media WHERE uploader = ? AND expires_ts > ?";
     private const string IsReferredToSql = "SELECT 1 FROM media WHERE hash = ? LIMIT 1";
@@ -27,7 +30,9 @@ public static class MediaTable
         UPDATE media SET expires_ts = NULL, hash = ?, bytes = ?, type = ?, name = ?, quarantined = ? WHERE nid = ? AND hash IS NULL
         """;
 
-    private const string QuarantineSql = "UPDATE media SET quarantined = ? WHERE hash = ?";
+    private const string QuarantineSql = "UPDATE media SET quarantined = ?, quarantined_by = ? WHERE hash = ?";
+    private const string IsProtectedSql = "SELECT 1 FROM media WHERE hash = ? AND protected = 1 LIMIT 1";
+    private const string ProtectSql = "UPDATE media SET protected = ? WHERE nid = ?";
     private const string AccessedSql = "UPDATE media SET accessed_ts = ? WHERE nid = ?";
     private const string DeleteSql = "DELETE FROM media WHERE nid = ?";
     private const string DeleteExpiredSql =
@@ -98,10 +103,31 @@ public static class MediaTable
         return true;
     }
 
-    /// <summary>Sets or clears the mark on every id of the bytes.</summary>
-    public static void Quarantine(WriteTransaction db, MediaHash hash, bool quarantined)
+    /// <summary>Sets the mark on every id of the bytes.</summary>
+    /// <param name="by">Nid of the administrator.</param>
+    public static void Quarantine(WriteTransaction db, MediaHash hash, long by)
     {
-        using var update = db.Prepare(QuarantineSql).Bind(quarantined).Bind(hash.ToBytes());
+        using var update = db.Prepare(QuarantineSql).Bind(true).Bind(by).Bind(hash.ToBytes());
+        update.Run();
+    }
+
+    /// <summary>Clears the mark on every id of the bytes.</summary>
+    public static void Unquarantine(WriteTransaction db, MediaHash hash)
+    {
+        using var update = db.Prepare(QuarantineSql).Bind(false).BindNull().Bind(hash.ToBytes());
+        update.Run();
+    }
+
+    /// <summary>Whether any id of the bytes is never to be quarantined.</summary>
+    public static bool IsProtected(Session db, MediaHash hash)
+    {
+        using var query = db.Prepare(IsProtectedSql).Bind(hash.ToBytes());
+        return query.Step();
+    }
+
+    public static void Protect(WriteTransaction db, long media, bool isProtected)
+    {
+        using var update = db.Prepare(ProtectSql).Bind(isProtected).Bind(media);
         update.Run();
     }
 
@@ -164,7 +190,7 @@ public static class MediaTable
         upsert.Run();
     }
 
-    private static MediaRow Read(Statement query) => new(
+    internal static MediaRow Read(Statement query) => new(
         query.Int64(0),
         query.Text(1),
         query.Int64(2),
@@ -172,5 +198,7 @@ public static class MediaTable
         query.Int64OrNull(4),
         query.IsNull(5) ? null : new MediaFile(MediaHash.From(query.Blob(5)), query.Int64(6), query.TextOrNull(7), query.TextOrNull(8)),
         query.Int64(9) != 0,
-        query.Int64(10));
+        query.Int64(10),
+        query.Int64OrNull(11),
+        query.Int64(12) != 0);
 }

@@ -70,6 +70,14 @@ public static class MembershipTable
         WHERE EXISTS (SELECT 1 FROM memberships t WHERE t.room = o.room AND t.user = ?2)
         """;
 
+    private const string CountOfAccountsSql = "SELECT count(*) FROM accounts";
+
+    private const string CountLocalsOfMembersSql = """
+        SELECT count(*) FROM memberships m CROSS JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
+        """;
+
+    private static readonly string _countLocalsFromAccountsSql = $"SELECT count(*) {LocalsFromAccounts("?")}";
+
     // From the accounts, which are fewer than the members of a large room.
     private const string LocalsWithSharedRoomSql = """
         SELECT a.user FROM accounts a WHERE a.user <> ?1 AND EXISTS (
@@ -132,6 +140,24 @@ public static class MembershipTable
 
     /// <summary>Nids of the joined users who have an account here.</summary>
     public static List<long> JoinedLocals(Session db, long room) => Users(db.Prepare(LocalInRoomSql).Bind(room));
+
+    /// <summary>How many with an account here are joined, at a cost that follows the members or the accounts, whichever are fewer.</summary>
+    public static long CountJoinedLocals(Session db, RoomRow room)
+    {
+        long accounts;
+        using (var count = db.Prepare(CountOfAccountsSql))
+        {
+            accounts = count.Step() ? count.Int64(0) : 0;
+        }
+
+        using var query = db.Prepare(accounts < room.Joined ? _countLocalsFromAccountsSql : CountLocalsOfMembersSql).Bind(room.Nid);
+        return query.Step() ? query.Int64(0) : 0;
+    }
+
+    /// <summary>The joined users of this server, looked for account by account.</summary>
+    /// <param name="room">What stands for the nid of the room in the statement.</param>
+    internal static string LocalsFromAccounts(string room) =>
+        $"FROM accounts a CROSS JOIN memberships m ON m.room = {room} AND m.user = a.user AND m.membership = 1";
 
     /// <summary>The joined users whose ids begin with a text, read as they are asked for; others may be among them.</summary>
     /// <param name="fromNames">Looks at all users of such ids instead of all members of the room: quicker where the room is large.</param>

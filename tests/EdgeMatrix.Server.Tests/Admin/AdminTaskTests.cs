@@ -9,7 +9,7 @@ public sealed class AdminTaskTests
     [Fact]
     public async Task What_is_under_way_is_never_forgotten()
     {
-        var tasks = new AdminTasks(new SeededRandom(1));
+        var tasks = new AdminTasks(new SeededRandom(1), TimeProvider.System);
         var end = new TaskCompletionSource();
         var first = tasks.Begin(AdminTaskKind.PurgeHistory, "!0:test", "taken", _ => end.Task).Task!;
         Assert.NotNull(tasks.Begin(AdminTaskKind.PurgeHistory, "!0:test", "taken", _ => end.Task).Error);

@@ -72,6 +72,10 @@ public sealed class RoomAdminTests
         Assert.Equal("complete", status["status"].GetString());
         Assert.Equal("""["@alice:test"]""", status["shutdown_room"].GetProperty("kicked_users").GetRawText());
         Assert.Single((await root.GetAsync($"{V2}/rooms/{room}/delete_status"))["results"].EnumerateArray());
+        Assert.Equal(
+            $$"""{"scheduled_tasks":[{"id":"{{id}}","action":"shutdown_and_purge_room","status":"complete","timestamp_ms":{{server.Time.GetUtcNow().ToUnixTimeMilliseconds()}},"resource_id":"{{room}}"}]}""",
+            (await root.GetAsync($"{V1}/scheduled_tasks?status=complete&resource_id={room}")).Body);
+        Assert.Equal("""{"scheduled_tasks":[]}""", (await root.GetAsync($"{V1}/scheduled_tasks?action_name=purge_history")).Body);
         Assert.Equal((404, "M_NOT_FOUND"), (await root.DeleteAsync($"{V2}/rooms/{room}", "{}")).Error);
         Assert.Equal((404, "M_NOT_FOUND"), (await root.GetAsync(V2 + "/rooms/delete_status/none")).Error);
     }

@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Microsoft.AspNetCore.Http;
 using Xunit;
@@ -96,6 +97,22 @@ public sealed class AppServiceDeliveryTests : IAsyncLifetime
         await using var all = await StartAsync(change: text => text.Replace("  aliases:", "  rooms: [{regex: '!', exclusive: false}]\n  aliases:", StringComparison.Ordinal));
         await (await all.Server.RegisterAsync("alice")).CreateRoomAsync();
         Assert.Equal("m.room.create", (await all.NextAsync()).Json.GetProperty("events")[0].GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task What_fails_here_is_tried_again_though_nothing_more_is_to_be_told()
+    {
+        await _it.PostAsync($"{V3}/join/{_room}", "{}");
+        await _it.NextAsync();
+        var database = _it.Server.Part<Database>();
+        await database.WriteAsync(db => Run(db, "CREATE TRIGGER broken BEFORE DELETE ON appservice_queue BEGIN SELECT RAISE(ABORT, 'broken'); END"));
+        var said = await _alice.SendTextAsync(_room, "hello", "1");
+        await _it.SettleAsync();
+        await database.WriteAsync(db => Run(db, "DROP TRIGGER broken"));
+
+        _it.Server.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal([said], Ids(await _it.NextAsync()));
     }
 
     [Fact]
@@ -247,4 +264,10 @@ public sealed class AppServiceDeliveryTests : IAsyncLifetime
     }
 
     private const int AppServiceTransactionsLimit = 100;
+
+    private static void Run(WriteTransaction db, string sql)
+    {
+        using var statement = db.Prepare(sql);
+        statement.Run();
+    }
 }

@@ -12,6 +12,7 @@ public sealed class DiscoveryTests
 
         var answer = await server.GetAsync("/_matrix/client/versions");
 
+        Assert.Equal("v1.19", answer["versions"].EnumerateArray().Last().GetString());
         Assert.Contains("v1.11", answer["versions"].EnumerateArray().Select(version => version.GetString()));
         Assert.True(answer["unstable_features"].GetProperty("org.matrix.msc4222").GetBoolean());
     }

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Xunit;
@@ -142,6 +143,25 @@ public sealed class CostTests(CostWorlds worlds) : IClassFixture<CostWorlds>
     [InlineData("state")]
     public Task A_list_of_members_grows_with_the_members(string path) => AssertGrowthAsync(
         world => world.CountAsync(() => GetAsync(world, path), again: true));
+
+    /// <remarks>Of ten rooms, one with a thousand members among them: how many rooms there are is counted on the pages of an index.</remarks>
+    [Theory]
+    [InlineData("name")]
+    [InlineData("joined_members")]
+    [InlineData("version")]
+    public Task An_administrators_list_of_rooms_does_not_grow(string order) => AssertNoGrowthAsync(async world =>
+    {
+        var accounts = world.Alice.Server.Part<UserAccounts>();
+        await accounts.ChangeStandingAsync(accounts.Find("alice")!.User, standing => standing with { Admin = true });
+        return await world.CountAsync(
+            async () =>
+            {
+                var answer = await world.Alice.GetAsync($"/_synapse/admin/v1/rooms?limit=10&order_by={order}");
+                Assert.Equal((world.Size, 10), (answer["total_rooms"].GetInt32(), answer["rooms"].GetArrayLength()));
+                return answer;
+            },
+            again: true);
+    });
 
     private static async Task<DatabaseCost> CountToNotifyAsync(int others)
     {

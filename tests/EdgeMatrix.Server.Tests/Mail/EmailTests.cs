@@ -3,6 +3,7 @@ using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Server.Tests.Admin;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -45,6 +46,33 @@ public sealed class EmailTests : IAsyncLifetime
 
         // One proof is good for one address of one account.
         Assert.Equal((403, "M_THREEPID_AUTH_FAILED"), (await alice.PostAsync($"{V3}/account/3pid/add", Credentials(sid, Password("alice")))).Error);
+    }
+
+    [Fact]
+    public async Task What_fails_here_is_tried_again_though_no_other_mail_is_to_be_sent()
+    {
+        var database = _server.Part<Database>();
+        await database.WriteAsync(db => Run(db, "CREATE TRIGGER broken BEFORE DELETE ON mails BEGIN SELECT RAISE(ABORT, 'broken'); END"));
+        await BeginAsync("/account/3pid", "alice@example.org");
+        var first = await _relay.NextAsync();
+        await Task.Delay(200);
+        await _server.WritesSettledAsync();
+        await Task.Delay(200);
+        await database.WriteAsync(db => Run(db, "DROP TRIGGER broken"));
+
+        _server.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(first.Header("Message-ID"), (await _relay.NextAsync()).Header("Message-ID"));
+    }
+
+    [Fact]
+    public async Task An_address_of_another_alphabet_is_told_of_where_the_relay_takes_none()
+    {
+        var refused = await _server.PostAsync(
+            $"{V3}/account/3pid/email/requestToken", """{"client_secret":"s3cret","email":"jösé@example.org","send_attempt":1}""");
+
+        Assert.Equal((400, "M_INVALID_PARAM"), refused.Error);
+        Assert.Equal(["QUIT"], _relay.Heard.Where(line => !line.StartsWith("EHLO", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -370,4 +398,10 @@ public sealed class EmailTests : IAsyncLifetime
 
     private static string Password(string user) =>
         $$"""{"type":"m.login.password","identifier":{"type":"m.id.user","user":"{{user}}"},"password":"secret"}""";
+
+    private static void Run(WriteTransaction db, string sql)
+    {
+        using var statement = db.Prepare(sql);
+        statement.Run();
+    }
 }

@@ -49,7 +49,11 @@ public sealed class SmtpSenderTests
     [InlineData("<a@b>", null)]
     [InlineData("a@b>", null)]
     [InlineData("\"a\"@b", null)]
-    [InlineData("ä@b", null)]
+    [InlineData("Jösé.用户@Bücher.example", "jösé.用户@xn--bcher-kva.example")]
+    [InlineData("a\u00A0b@c", null)]
+    [InlineData("a\u202Eb@c", null)]
+    [InlineData("a\u0085b@c", null)]
+    [InlineData("用用用用用用用用用用用用用用用用用用用用用用@b", null)]
     [InlineData(".a@b", null)]
     [InlineData("a..b@c", null)]
     [InlineData("a@b..c", null)]
@@ -60,6 +64,30 @@ public sealed class SmtpSenderTests
     [InlineData("a", null)]
     [InlineData("", null)]
     public void Addresses_have_one_spelling(string text, string? canonical) => Assert.Equal(canonical, EmailAddress.Canonical(text));
+
+    [Fact]
+    public async Task An_address_of_another_alphabet_goes_to_a_relay_that_takes_it()
+    {
+        await using var relay = new TestMailServer { OffersUtf8 = true };
+
+        Assert.Equal(SmtpVerdict.Sent, (await SendAsync(relay, to: "jösé@example.net")).Verdict);
+
+        var mail = await relay.NextAsync();
+        Assert.Equal(("jösé@example.net", "jösé@example.net"), (mail.To, mail.Header("To")));
+        Assert.Equal("MAIL FROM:<noreply@example.org> BODY=8BITMIME SMTPUTF8", relay.Heard.ElementAt(1));
+    }
+
+    [Fact]
+    public async Task A_relay_that_takes_ascii_only_is_not_told_of_it()
+    {
+        await using var relay = new TestMailServer();
+
+        var sent = await SendAsync(relay, to: "jösé@example.net");
+        Assert.Equal(SmtpVerdict.Refused, sent.Verdict);
+        Assert.Contains("SMTPUTF8", sent.Reason, StringComparison.Ordinal);
+        Assert.Equal(SmtpVerdict.NoRelay, (await SendAsync(relay, options => options with { From = "jösé@example.org" })).Verdict);
+        Assert.DoesNotContain(relay.Heard, line => line.StartsWith("MAIL", StringComparison.Ordinal));
+    }
 
     [Theory]
     [InlineData("PLAIN LOGIN")]
@@ -148,17 +176,18 @@ public sealed class SmtpSenderTests
         TestMailServer relay,
         Func<EmailOptions, EmailOptions>? change = null,
         string text = "text",
-        RemoteCertificateValidationCallback? certificate = null) => SendAsync(relay.Port, change ?? (options => options), text, certificate);
+        RemoteCertificateValidationCallback? certificate = null,
+        string to = "bob@example.net") => SendAsync(relay.Port, change ?? (options => options), text, certificate, to);
 
     private static async Task<(SmtpVerdict Verdict, string Reason)> SendAsync(
-        int port, Func<EmailOptions, EmailOptions> change, string text, RemoteCertificateValidationCallback? certificate)
+        int port, Func<EmailOptions, EmailOptions> change, string text, RemoteCertificateValidationCallback? certificate, string to = "bob@example.net")
     {
         using var network = new OutboundNetwork(new AddressPolicy([]), TimeProvider.System);
         var options = change(new EmailOptions("127.0.0.1", port, "Küche <noreply@example.org>", "https://example.org"));
         var from = EmailOptions.ReadFrom(options.From)!.Value;
-        var mail = new MailMessage("bob@example.net", "Ein Gruß", text)
+        var mail = new MailMessage(to, "Ein Gruß", text)
             .Write(from, "id", new DateTimeOffset(2026, 11, 28, 0, 0, 0, TimeSpan.Zero));
         return await new SmtpSender(options, network, "test.example", TimeProvider.System, certificate)
-            .SendAsync(from.Address, "bob@example.net", mail, default);
+            .SendAsync(from.Address, to, mail, default);
     }
 }

@@ -160,17 +160,17 @@ public sealed class MediaDownloadTests
         var first = await alice.UploadAsync(_bytes);
         var second = await alice.UploadAsync(_bytes);
 
-        Assert.True(await server.Part<MediaRepository>().QuarantineAsync(first, quarantined: true));
+        Assert.Equal(QuarantineVerdict.Done, await server.Part<MediaRepository>().QuarantineAsync(first, by: 1));
         var third = await alice.UploadAsync(_bytes);
         foreach (var id in (string[])[first, second, third])
         {
             Assert.Equal((404, "M_NOT_FOUND"), await alice.DownloadAsync(id).ErrorAsync());
         }
 
-        Assert.True(await server.Part<MediaRepository>().QuarantineAsync(third, quarantined: false));
+        Assert.True(await server.Part<MediaRepository>().UnquarantineAsync(third));
         using var response = await alice.DownloadAsync(first);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.False(await server.Part<MediaRepository>().QuarantineAsync("unknown", quarantined: true));
+        Assert.Equal(QuarantineVerdict.NotFound, await server.Part<MediaRepository>().QuarantineAsync("unknown", by: 1));
     }
 
     [Fact]

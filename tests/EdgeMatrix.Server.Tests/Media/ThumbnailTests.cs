@@ -175,7 +175,7 @@ public sealed class ThumbnailTests
         (await ThumbnailAsync(alice, id, "width=32&height=32")).Dispose();
         Assert.Single(Kept(server));
 
-        await media.QuarantineAsync(id, quarantined: true);
+        await media.QuarantineAsync(id, by: 1);
         Assert.Equal((404, "M_NOT_FOUND"), await ThumbnailAsync(alice, id, "width=32&height=32").ErrorAsync());
         await media.DeleteAsync(id);
         Assert.Empty(Kept(server));

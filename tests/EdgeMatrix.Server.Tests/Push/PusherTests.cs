@@ -1,5 +1,6 @@
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Server.Tests.Outbound;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Testing;
 using Microsoft.AspNetCore.Http;
 using Xunit;
@@ -68,6 +69,24 @@ public sealed class PusherTests : IAsyncLifetime
         await _bob.SendTextAsync(_room, "mine", "own");
         await SayAsync("""{"msgtype":"m.notice","body":"beep"}""");
         var id = await SayAsync("""{"msgtype":"m.text","body":"for bob"}""");
+
+        Assert.Equal(id, EventId(await _gateway.NextAsync()));
+    }
+
+    [Fact]
+    public async Task What_fails_here_is_tried_again_though_nothing_more_is_to_be_told()
+    {
+        await SetAsync(_bob, "key");
+        var database = _server.Part<Database>();
+        await database.WriteAsync(db => Run(db, "CREATE TRIGGER broken BEFORE UPDATE ON pushers BEGIN SELECT RAISE(ABORT, 'broken'); END"));
+        var id = await SayAsync("""{"msgtype":"m.text","body":"tea"}""");
+        Assert.Equal(id, EventId(await _gateway.NextAsync()));
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        await _server.WritesSettledAsync();
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        await database.WriteAsync(db => Run(db, "DROP TRIGGER broken"));
+
+        _server.Time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Equal(id, EventId(await _gateway.NextAsync()));
     }
@@ -211,4 +230,10 @@ public sealed class PusherTests : IAsyncLifetime
 
     private async Task<string> SayAsync(string content) =>
         (await _alice.PutAsync($"{V3}/rooms/{_room}/send/m.room.message/{++_transactions}", content))["event_id"].GetString()!;
+
+    private static void Run(WriteTransaction db, string sql)
+    {
+        using var statement = db.Prepare(sql);
+        statement.Run();
+    }
 }

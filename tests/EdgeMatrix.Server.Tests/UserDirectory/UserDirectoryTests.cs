@@ -84,6 +84,10 @@ public sealed class UserDirectoryTests
         var answer = await alice.GetAsync($"/_matrix/client/v1/mutual_rooms?user_id={bob.UserId}");
         Assert.Equal($$"""{"count":1,"joined":["{{shared}}"]}""", answer.Body);
         Assert.Equal("""{"count":0,"joined":[]}""", (await alice.GetAsync("/_matrix/client/v1/mutual_rooms?user_id=@nobody:test")).Body);
+        Assert.Equal(
+            $$"""{"count":1,"joined":["{{shared}}"]}""",
+            (await alice.GetAsync($"/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms?user_id={bob.UserId}")).Body);
+        Assert.Equal((400, "M_INVALID_PARAM"), (await alice.GetAsync("/_matrix/client/v1/mutual_rooms?user_id=nobody")).Error);
         Assert.Equal((400, "M_MISSING_PARAM"), (await alice.GetAsync("/_matrix/client/v1/mutual_rooms")).Error);
         Assert.Equal((400, "M_INVALID_PARAM"), (await alice.GetAsync($"/_matrix/client/v1/mutual_rooms?user_id={alice.UserId}")).Error);
     }
