@@ -74,7 +74,7 @@ public sealed class MediaRepository(
             await folder.PlaceAsync(
                 temporary,
                 read.Hash,
-                async () => (mediaId = await database.WriteAsync(db => ReferOfServer(db, file))) is not null,
+                async () => (mediaId = await database.WriteToDiskAsync(db => ReferOfServer(db, file))) is not null,
                 () => IsReferredTo(read.Hash));
             return mediaId is null ? null : (mediaId, read.Bytes);
         }
@@ -192,7 +192,11 @@ public sealed class MediaRepository(
             return false;
         }
 
-        Task Forget() => database.WriteAsync(db => MediaTable.Delete(db, media));
+        Task Forget() => database.WriteToDiskAsync(db =>
+        {
+            MediaTable.Delete(db, media);
+            return true;
+        });
         if (media.File is { } file)
         {
             if (await folder.RemoveAsync(file.Hash, Forget, () => IsReferredTo(file.Hash)))
@@ -262,7 +266,7 @@ public sealed class MediaRepository(
             await folder.PlaceAsync(
                 temporary,
                 read.Hash,
-                async () => (verdict = await database.WriteAsync(db => Refer(db, user, file, refer))) == UploadVerdict.Done,
+                async () => (verdict = await database.WriteToDiskAsync(db => Refer(db, user, file, refer))) == UploadVerdict.Done,
                 () => IsReferredTo(read.Hash));
             return verdict;
         }
