@@ -172,7 +172,7 @@ public sealed class MediaRepository(
 
     /// <summary>Keeps media from everybody, or gives it back: the bytes, under whatever id, and if they are uploaded again.</summary>
     /// <returns>False if there is no such media.</returns>
-    public Task<bool> QuarantineAsync(string mediaId, bool quarantined) => database.WriteAsync(db =>
+    public Task<bool> QuarantineAsync(string mediaId, bool quarantined) => database.WriteToDiskAsync(db =>
     {
         if (MediaTable.Find(db, mediaId)?.File is not { } file)
         {
