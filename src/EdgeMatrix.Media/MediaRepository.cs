@@ -74,7 +74,7 @@ public sealed class MediaRepository(
             await folder.PlaceAsync(
                 temporary,
                 read.Hash,
-                async () => (mediaId = await database.WriteAsync(db => ReferOfServer(db, file))) is not null,
+                async () => (mediaId = await database.WriteToDiskAsync(db => ReferOfServer(db, file))) is not null,
                 () => IsReferredTo(read.Hash));
             return mediaId is null ? null : (mediaId, read.Bytes);
         }
@@ -172,7 +172,7 @@ public sealed class MediaRepository(
 
     /// <summary>Keeps media from everybody: the bytes, under whatever id, and if they are uploaded again.</summary>
     /// <param name="by">Nid of the administrator.</param>
-    public Task<QuarantineVerdict> QuarantineAsync(string mediaId, long by) => database.WriteAsync(db =>
+    public Task<QuarantineVerdict> QuarantineAsync(string mediaId, long by) => database.WriteToDiskAsync(db =>
     {
         if (MediaTable.Find(db, mediaId)?.File is not { } file)
         {
@@ -190,7 +190,7 @@ public sealed class MediaRepository(
 
     /// <summary>Gives media back that were kept from everybody.</summary>
     /// <returns>False if there is no such media.</returns>
-    public Task<bool> UnquarantineAsync(string mediaId) => database.WriteAsync(db =>
+    public Task<bool> UnquarantineAsync(string mediaId) => database.WriteToDiskAsync(db =>
     {
         if (MediaTable.Find(db, mediaId)?.File is not { } file)
         {
@@ -223,7 +223,11 @@ public sealed class MediaRepository(
             return false;
         }
 
-        Task Forget() => database.WriteAsync(db => MediaTable.Delete(db, media));
+        Task Forget() => database.WriteToDiskAsync(db =>
+        {
+            MediaTable.Delete(db, media);
+            return true;
+        });
         if (media.File is { } file)
         {
             if (await folder.RemoveAsync(file.Hash, Forget, () => IsReferredTo(file.Hash)))
@@ -293,7 +297,7 @@ public sealed class MediaRepository(
             await folder.PlaceAsync(
                 temporary,
                 read.Hash,
-                async () => (verdict = await database.WriteAsync(db => Refer(db, user, file, refer))) == UploadVerdict.Done,
+                async () => (verdict = await database.WriteToDiskAsync(db => Refer(db, user, file, refer))) == UploadVerdict.Done,
                 () => IsReferredTo(read.Hash));
             return verdict;
         }

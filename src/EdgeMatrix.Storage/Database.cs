@@ -137,6 +137,9 @@ public sealed class Database : IAsyncDisposable
         return true;
     });
 
+    /// <summary>As <see cref="WriteAsync{T}"/>, for what files beside the database depend on, or what must not come undone: it is on the disk when this completes, with relaxed durability too.</summary>
+    public Task<T> WriteToDiskAsync<T>(Func<WriteTransaction, T> work) => _writer.RunAsync(new WriteJob<T>(work) { ReachesDisk = true });
+
     /// <summary>As <see cref="WriteAsync{T}"/> for whoever waits for the work at once: it begins with <see cref="QueuedWrite{T}.Start"/>.</summary>
     public QueuedWrite<T> Queue<T>(Func<WriteTransaction, T> work) => new(_writer, new WriteJob<T>(work, callerHelps: true));
 

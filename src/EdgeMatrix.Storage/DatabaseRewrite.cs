@@ -37,6 +37,8 @@ public static class DatabaseRewrite
                 written.Flush(flushToDisk: true);
             }
 
+            // Were the log to come back from a power cut beside the new file, its pages would be written over those of that.
+            DataFolder.Flush(Path.GetDirectoryName(path));
             File.Move(copy, path, overwrite: true);
             DataFolder.Flush(Path.GetDirectoryName(path));
             return (before, after);

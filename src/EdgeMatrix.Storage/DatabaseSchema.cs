@@ -30,9 +30,16 @@ internal static class DatabaseSchema
             throw new DatabaseException($"{path} is on a file system that has no shared memory for SQLite; choose a local disk.");
         }
 
+        if (version == 0)
+        {
+            // A new file has the whole schema or nothing, and waits for the disk once. One with data keeps every step that it got through.
+            Migrate(connection, migrations, 0, migrations.Count);
+            return;
+        }
+
         for (; version < migrations.Count; version++)
         {
-            Migrate(connection, migrations[version], version + 1);
+            Migrate(connection, migrations, version, version + 1);
         }
     }
 
@@ -108,13 +115,18 @@ internal static class DatabaseSchema
         return query.Step() ? query.Int32(0) : 0;
     }
 
-    private static void Migrate(DatabaseConnection connection, string sql, int version)
+    private static void Migrate(DatabaseConnection connection, IReadOnlyList<string> migrations, int from, int to)
     {
+        var done = from;
         connection.Execute("BEGIN IMMEDIATE");
         try
         {
-            connection.Execute(sql);
-            connection.Execute($"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {version};");
+            for (; done < to; done++)
+            {
+                connection.Execute(migrations[done]);
+            }
+
+            connection.Execute($"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {to};");
             connection.Execute("COMMIT");
         }
         catch (DatabaseException exception)
@@ -124,7 +136,7 @@ internal static class DatabaseSchema
                 connection.Execute("ROLLBACK");
             }
 
-            throw new DatabaseException($"The database could not be brought to schema {version}: {exception.Message}", exception);
+            throw new DatabaseException($"The database could not be brought to schema {Math.Min(done + 1, to)}: {exception.Message}", exception);
         }
     }
 }

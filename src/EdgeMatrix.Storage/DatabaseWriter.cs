@@ -254,7 +254,8 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         _isCommitted = false;
         try
         {
-            if (_flush is { IsDue: true } && _logFailure is null)
+            var flushes = _flush is { IsDue: true } || (!_waitsForDisk && _group.Exists(static job => job.ReachesDisk));
+            if (flushes && _logFailure is null)
             {
                 WriteGroupAndFlush();
             }
@@ -397,7 +398,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         _logPages += pages;
         if (_flushing)
         {
-            _flush!.Flushed();
+            _flush?.Flushed();
         }
         else if (pages > 0)
         {

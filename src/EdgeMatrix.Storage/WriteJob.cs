@@ -8,6 +8,9 @@ internal abstract class WriteJob(bool callerHelps)
     /// <summary>It writes nothing, and is there for the writer to pass by.</summary>
     public bool IsEmpty { get; init; }
 
+    /// <summary>It is on the disk when it completes, with relaxed durability too.</summary>
+    public bool ReachesDisk { get; init; }
+
     /// <summary>Whoever queued it calls <see cref="DatabaseWriter.WriteNow"/> next.</summary>
     public bool CallerHelps => callerHelps;
 

@@ -96,7 +96,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         AppServiceQueries = new AppServiceQueries(AppServices, AppServiceClient, AppServiceDelivery, time);
         ThirdPartyNetworks = new ThirdPartyNetworks(AppServices, AppServiceClient);
 
-        Passwords = new PasswordHasher(random);
+        Passwords = new PasswordHasher(random, surroundings.PasswordCost);
         AccessTokens = new AccessTokens(database, time);
         OpenIdTokens = new OpenIdTokens(server, random, time);
         LoginTokens = new LoginTokens(random, time);

@@ -1,3 +1,4 @@
+using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.CommandLine;
 using EdgeMatrix.Protocol;
 using Microsoft.AspNetCore.Hosting;
@@ -13,6 +14,9 @@ public sealed record Surroundings
 
     /// <summary>How many looks at the database there can be at once. With one, whoever opens a snapshot inside another waits for itself, and is found out.</summary>
     public int Readers { get; init; } = 4;
+
+    /// <summary>What passwords are hashed at.</summary>
+    public PasswordCost PasswordCost { get; init; } = PasswordCost.Standard;
 
     /// <summary>What the upkeep of the memory watches and gives back.</summary>
     public ProcessMemory Memory { get; init; } = ProcessMemory.OfThisProcess();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using EdgeMatrix.Storage;
@@ -131,23 +130,21 @@ public sealed class BadFileTests : IAsyncLifetime
     [Fact]
     public async Task A_disk_that_may_only_be_read_is_told()
     {
-        await WithMountAsync("--bind", _data, "bind,ro", async () => await AssertRefusedAsync("edgematrix.db", "writable by this user"));
+        using var mount = TestMount.ReadOnly(_data);
+        await AssertRefusedAsync("edgematrix.db", "writable by this user");
     }
 
     [Fact]
     public async Task A_disk_that_is_full_at_the_first_start_is_told_and_does_once_it_has_space()
     {
-        var mount = Directory.CreateDirectory(Path.Combine(_data, "small")).FullName;
-        await WithMountAsync("-ttmpfs", mount, "size=64k", async () =>
-        {
-            var run = await ExecutableRun.ServeAsync(mount);
-            Assert.Equal(2, run.ExitCode);
-            Assert.Contains("The disk is full: make space on it, then start again.", run.Error, StringComparison.Ordinal);
+        using var mount = TestMount.OfSize(Directory.CreateDirectory(Path.Combine(_data, "small")).FullName, "64k");
+        var run = await ExecutableRun.ServeAsync(mount.Path);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("The disk is full: make space on it, then start again.", run.Error, StringComparison.Ordinal);
 
-            Start("mount", "-o", "remount,size=16m", mount);
-            await using var server = await TestHomeserver.StartAsync(options => options with { Server = options.Server with { Data = mount } });
-            await server.RegisterAsync("alice");
-        });
+        mount.Resize("16m");
+        await using var server = await TestHomeserver.StartAsync(options => options with { Server = options.Server with { Data = mount.Path } });
+        await server.RegisterAsync("alice");
     }
 
     [Fact]
@@ -199,31 +196,5 @@ public sealed class BadFileTests : IAsyncLifetime
         {
             Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(handle, sql));
         }
-    }
-
-    private static async Task WithMountAsync(string what, string mount, string options, Func<Task> action)
-    {
-        string[] words = what == "--bind" ? ["--bind", mount, mount] : [what, "-o", options, "tmpfs", mount];
-        Start("mount", words);
-        try
-        {
-            if (what == "--bind")
-            {
-                Start("mount", "-o", $"remount,{options}", mount);
-            }
-
-            await action();
-        }
-        finally
-        {
-            Start("umount", mount);
-        }
-    }
-
-    private static void Start(string program, params string[] words)
-    {
-        using var process = Process.Start(program, words);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
     }
 }

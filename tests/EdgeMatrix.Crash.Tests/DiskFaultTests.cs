@@ -227,7 +227,7 @@ public sealed class DiskFaultTests : IAsyncLifetime
             disk.Advance(log[at]);
             if (disk.Acknowledged > 0 && cutsAfter(log[at]))
             {
-                var folder = Directory.CreateTempSubdirectory("edgematrix-cut-").FullName;
+                var folder = TestFolder.Create();
                 disk.WriteImage(folder, random);
                 await using (var database = Database.Open(new DatabaseOptions(Path.Combine(folder, "edgematrix.db"))))
                 {

@@ -8,10 +8,13 @@ internal sealed record ExecutableRun(int ExitCode, string Error)
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     /// <param name="before">Words before the command: what it is run with.</param>
-    public static async Task<ExecutableRun> ServeAsync(string data, params string[] before)
+    public static Task<ExecutableRun> ServeAsync(string data, params string[] before) =>
+        RunAsync(before, "serve", "--data", data, "--listen", "http://127.0.0.1:0", "--server-name", "test");
+
+    /// <inheritdoc cref="ServeAsync"/>
+    public static async Task<ExecutableRun> RunAsync(string[] before, params string[] command)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "edgematrix.dll");
-        string[] words = [.. before, "dotnet", "exec", program, "serve", "--data", data, "--listen", "http://127.0.0.1:0", "--server-name", "test"];
+        string[] words = [.. before, "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "edgematrix.dll"), .. command];
         var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardOutput = true,
@@ -30,7 +33,7 @@ internal sealed record ExecutableRun(int ExitCode, string Error)
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            return new ExecutableRun(-1, "it serves, or hangs");
+            return new ExecutableRun(-1, "it goes on, or hangs");
         }
     }
 }

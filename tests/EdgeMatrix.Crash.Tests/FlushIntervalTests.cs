@@ -1,5 +1,6 @@
 using EdgeMatrix.Crash.Tests.Disks;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Testing;
 using Microsoft.Extensions.Time.Testing;
 using SQLitePCL;
 using Xunit;
@@ -38,7 +39,7 @@ public sealed class FlushIntervalTests : IDisposable
         foreach (var operation in _disk.Log)
         {
             disk.Advance(operation);
-            var folder = Directory.CreateTempSubdirectory("edgematrix-cut-").FullName;
+            var folder = TestFolder.Create();
             disk.WriteImage(folder, random);
             var rows = await RowsAsync(folder);
             Assert.Equal(Enumerable.Range(0, rows.Count), rows);

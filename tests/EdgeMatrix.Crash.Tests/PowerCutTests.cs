@@ -6,6 +6,7 @@ using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Notifications;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Checks;
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Crash.Tests;
@@ -71,7 +72,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             if (synced || at % every == random.Next(every) || at == log.Count)
             {
                 images++;
-                var folder = Directory.CreateTempSubdirectory("edgematrix-cut-").FullName;
+                var folder = TestFolder.Create();
                 disk.WriteImage(folder, random);
                 var (cut, acknowledged, thorough) = (at, disk.Acknowledged, images % 8 == 0);
                 await slots.WaitAsync();

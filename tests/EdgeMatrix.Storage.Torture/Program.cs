@@ -45,7 +45,16 @@ static long Insert(WriteTransaction db, string key)
 
 static async Task<int> MigrateAsync(string path)
 {
-    await using var database = Database.Open(new DatabaseOptions(path), SlowMigrations.All);
+    var options = new DatabaseOptions(path);
+    if (!File.Exists(path))
+    {
+        // All others, in a file that has data, go one by one.
+        await using (Database.Open(options, SlowMigrations.All[..1]))
+        {
+        }
+    }
+
+    await using var database = Database.Open(options, SlowMigrations.All);
     Console.WriteLine("open");
     return 0;
 }

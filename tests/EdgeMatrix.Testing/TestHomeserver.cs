@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
@@ -29,6 +30,8 @@ public enum Transport
 public sealed class TestHomeserver : IAsyncDisposable
 {
     private static readonly DateTimeOffset _start = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000);
+
+    private static readonly PasswordCost _cheapest = new(MemoryKiB: 8, Passes: 1);
 
     private readonly Settings _settings;
     private readonly Homeserver _homeserver;
@@ -88,7 +91,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             seed,
             network,
             readers,
-            Directory.CreateTempSubdirectory("edgematrix-test-").FullName,
+            TestFolder.WithDatabase(),
             new FakeTimeProvider(_start)));
 
     /// <summary>Starts over a data folder that is there; it dies with the server.</summary>
@@ -186,6 +189,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
             Readers = settings.Readers,
+            PasswordCost = _cheapest,
             Memory = new ProcessMemory(() => 0, () => { }),
             Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
             Program = ["dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "edgematrix.dll")],

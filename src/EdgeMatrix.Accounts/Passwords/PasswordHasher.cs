@@ -6,14 +6,9 @@ using NSec.Cryptography;
 namespace EdgeMatrix.Accounts.Passwords;
 
 /// <summary>Hashes passwords with Argon2id, as PHC strings.</summary>
-/// <remarks>
-/// Memory and passes are the least that OWASP's Password Storage Cheat Sheet advises for small machines (9 MiB, 4 passes),
-/// and no more than two run at a time, so that a rush of logins cannot take the memory of a Pi.
-/// </remarks>
+/// <remarks>No more than two run at a time, so that a rush of logins cannot take the memory of a Pi.</remarks>
 public sealed class PasswordHasher : IDisposable
 {
-    private const int MemoryKiB = 9 * 1024;
-    private const int Passes = 4;
     private const int SaltBytes = 16;
     private const int HashBytes = 32;
 
@@ -22,12 +17,15 @@ public sealed class PasswordHasher : IDisposable
     private const int MaxPasses = 16;
 
     private readonly RandomSource _random;
+    private readonly PasswordCost _cost;
     private readonly SemaphoreSlim _running = new(Math.Clamp(Environment.ProcessorCount - 1, 1, 2));
     private readonly string _nobody;
 
-    public PasswordHasher(RandomSource random)
+    /// <param name="cost">Of the hashes it makes; one that is stored is verified by what it names.</param>
+    public PasswordHasher(RandomSource random, PasswordCost cost)
     {
         _random = random;
+        _cost = cost;
         // Parameters as of every other hash, and a hash that no password has (but one in 2^256).
         var noise = new byte[SaltBytes + HashBytes];
         random.Fill(noise);
@@ -39,7 +37,7 @@ public sealed class PasswordHasher : IDisposable
     {
         var salt = new byte[SaltBytes];
         _random.Fill(salt);
-        var hash = await DeriveAsync(password, salt, MemoryKiB, Passes, HashBytes, cancellationToken);
+        var hash = await DeriveAsync(password, salt, _cost.MemoryKiB, _cost.Passes, HashBytes, cancellationToken);
         return Format(salt, hash);
     }
 
@@ -69,8 +67,8 @@ public sealed class PasswordHasher : IDisposable
         }
     }
 
-    private static string Format(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> hash) =>
-        $"$argon2id$v=19$m={MemoryKiB},t={Passes},p=1${UnpaddedBase64.Encode(salt)}${UnpaddedBase64.Encode(hash)}";
+    private string Format(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> hash) =>
+        $"$argon2id$v=19$m={_cost.MemoryKiB},t={_cost.Passes},p=1${UnpaddedBase64.Encode(salt)}${UnpaddedBase64.Encode(hash)}";
 
     private static (int MemoryKiB, int Passes, byte[] Salt, byte[] Hash) Parse(string phc)
     {

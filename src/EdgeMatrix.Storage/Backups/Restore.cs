@@ -106,6 +106,11 @@ public static class Restore
 
         if (Directory.Exists(Path.Combine(staging, BackupEntry.Media)))
         {
+            foreach (var folder in Directory.EnumerateDirectories(Path.Combine(staging, BackupEntry.Media)))
+            {
+                DataFolder.Flush(folder);
+            }
+
             Directory.Move(Path.Combine(staging, BackupEntry.Media), Path.Combine(data, BackupEntry.Media));
         }
 

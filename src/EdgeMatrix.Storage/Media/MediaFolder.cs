@@ -8,8 +8,8 @@ namespace EdgeMatrix.Storage.Media;
 /// <remarks>
 /// A file is placed before the row that refers to it is committed, and removed after the last one is gone. Between the two a
 /// marker in <c>media/tmp</c>, named for the hash, tells the next start to look whether the file is wanted: so a crash leaves none
-/// that nobody refers to, and no folder is searched. A file is on the disk before its row, whatever the durability of the database: a
-/// row that came through a power cut without its file would never heal.
+/// that nobody refers to, and no folder is searched. A power cut keeps no order but that of syncs: so each of these is on the disk before the next
+/// begins, the commit too, whatever the durability of the database. A row that came through without its file would never heal.
 /// </remarks>
 public sealed class MediaFolder
 {
@@ -33,13 +33,15 @@ public sealed class MediaFolder
     /// <remarks>Call it before anything is uploaded.</remarks>
     public void CleanUp(Session db)
     {
+        // A server that was killed may have made a folder without waiting for the disk, and who finds it there does not.
+        DataFolder.Flush(_root);
         foreach (var file in Directory.EnumerateFiles(_temporary))
         {
             if (file.EndsWith(MarkerExtension, StringComparison.Ordinal)
                 && MediaHash.TryParse(Path.GetFileNameWithoutExtension(file.AsSpan()), out var hash)
                 && !MediaTable.IsReferredTo(db, hash.Value))
             {
-                File.Delete(PathOf(hash.Value));
+                Delete(hash.Value);
             }
 
             File.Delete(file);
@@ -79,7 +81,7 @@ public sealed class MediaFolder
         {
             if (!referred && !isReferredTo())
             {
-                File.Delete(PathOf(hash));
+                Delete(hash);
             }
 
             File.Delete(marker);
@@ -96,7 +98,7 @@ public sealed class MediaFolder
         var removed = !isReferredTo();
         if (removed)
         {
-            File.Delete(PathOf(hash));
+            Delete(hash);
         }
 
         File.Delete(marker);
@@ -157,10 +159,21 @@ public sealed class MediaFolder
         }
     }
 
+    private void Delete(MediaHash hash)
+    {
+        // A power cut can leave the marker of a file whose folder was not made yet.
+        if (File.Exists(PathOf(hash)))
+        {
+            File.Delete(PathOf(hash));
+            DataFolder.Flush(FolderOf(hash));
+        }
+    }
+
     private string Mark(MediaHash hash)
     {
         var marker = Path.Combine(_temporary, hash.Hex + MarkerExtension);
         Guarded(() => File.Create(marker).Dispose());
+        DataFolder.Flush(_temporary);
         return marker;
     }
 

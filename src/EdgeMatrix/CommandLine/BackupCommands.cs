@@ -23,6 +23,11 @@ internal sealed class BackupCommands(HomeserverOptions options, Terminal termina
             terminal.Complain(failure.Message);
             return ExitCode.Failed;
         }
+        catch (DatabaseException failure) when (failure.IsDiskFull)
+        {
+            terminal.Complain(failure.Message);
+            return ExitCode.Failed;
+        }
         catch (BackupException refusal)
         {
             terminal.Complain(refusal.Message);

@@ -21,7 +21,7 @@ internal sealed class DiskAtCut
                 _files.TryAdd(operation.File!, new Contents());
                 _pendingNames.Add(operation);
                 break;
-            case DiskStep.Delete:
+            case DiskStep.Delete or DiskStep.Rename:
                 _pendingNames.Add(operation);
                 break;
             case DiskStep.Write or DiskStep.Truncate:
@@ -34,8 +34,7 @@ internal sealed class DiskAtCut
                 _files[operation.File!].Pending.Clear();
                 break;
             case DiskStep.SyncFolder:
-                _pendingNames.ForEach(pending => Apply(_names, pending));
-                _pendingNames.Clear();
+                SettleNames(operation.Name);
                 break;
             case DiskStep.Acknowledged:
                 Acknowledged = (int)operation.Position;
@@ -57,17 +56,42 @@ internal sealed class DiskAtCut
             }
         }
 
-        foreach (var (name, file) in names)
+        // What is in a folder that is not there is not there either.
+        foreach (var (name, file) in names.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            File.WriteAllBytes(Path.Combine(folder, name), _files[file].Image(random));
+            var path = Path.Combine(folder, name);
+            if (Directory.Exists(Path.GetDirectoryName(path)))
+            {
+                if (file.IsFolder)
+                {
+                    Directory.CreateDirectory(path);
+                }
+                else
+                {
+                    File.WriteAllBytes(path, _files[file].Image(random));
+                }
+            }
         }
+    }
+
+    private void SettleNames(string folder)
+    {
+        var settled = _pendingNames.Where(change =>
+            DiskOperation.FolderOf(change.Name) == folder || (change.Step == DiskStep.Rename && DiskOperation.FolderOf(change.From) == folder)).ToList();
+        settled.ForEach(change => Apply(_names, change));
+        _pendingNames.RemoveAll(change => settled.Contains(change)
+            || settled.Exists(rename => rename.Step == DiskStep.Rename && rename.From == change.Name && rename.File == change.File));
     }
 
     private static void Apply(Dictionary<string, RecordedFile> names, DiskOperation change)
     {
-        if (change.Step == DiskStep.Create)
+        if (change.Step is DiskStep.Create or DiskStep.Rename)
         {
             names[change.Name] = change.File!;
+            if (change.From.Length > 0 && names.TryGetValue(change.From, out var file) && file == change.File)
+            {
+                names.Remove(change.From);
+            }
         }
         else
         {

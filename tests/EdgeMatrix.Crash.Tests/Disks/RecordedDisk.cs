@@ -1,3 +1,4 @@
+using EdgeMatrix.Testing;
 using SQLitePCL;
 
 namespace EdgeMatrix.Crash.Tests.Disks;
@@ -15,7 +16,7 @@ internal sealed class RecordedDisk : IDisposable
 
     public RecordedDisk()
     {
-        Folder = Directory.CreateTempSubdirectory("edgematrix-disk-").FullName;
+        Folder = TestFolder.Create();
         RecordingVfs.Attach(this);
     }
 

@@ -7,7 +7,7 @@ namespace EdgeMatrix.Server.Tests.Accounts;
 
 public sealed class PasswordHasherTests : IDisposable
 {
-    private readonly PasswordHasher _passwords = new(new SeededRandom(1));
+    private readonly PasswordHasher _passwords = new(new SeededRandom(1), PasswordCost.Standard);
 
     [Fact]
     public async Task A_password_is_known_again_and_another_is_not()
