@@ -1,13 +1,14 @@
-// Two people with matrix-js-sdk and its own cryptography in an encrypted room, a new device, and a crash.
+// Two people with matrix-js-sdk and its own cryptography in an encrypted room, new devices, their verification, and a crash.
 // Usage: node encryption.mjs COMMAND [ARGUMENT]...   (the command that runs edgematrix)
 import assert from "node:assert/strict";
+import { CryptoEvent, DecryptionFailureCode, VerificationPhase, VerifierEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { Homeserver } from "./homeserver.mjs";
 import { Person } from "./person.mjs";
 import { Story, until } from "./story.mjs";
 
 const server = new Homeserver(process.argv.slice(2));
 const story = new Story("js-sdk encrypted");
-let alice, bob, laptop, roomId, secretStorageKey;
+let alice, bob, laptop, phone, roomId, secretStorageKey;
 const said = new Map();
 
 const cryptoCallbacks = {
@@ -33,6 +34,33 @@ async function reads(sender, reader, text) {
 async function decrypted(reader, eventId, text) {
     const event = await reader.sees(roomId, eventId);
     await until(`${reader.userId} to read "${text}"`, () => event.getContent().body === text);
+}
+
+/** Reads everything that was said so far, with what the key backup holds. */
+async function readsHistory(reader) {
+    await until(`${reader.client.getDeviceId()} to have every key from the backup`, async () => {
+        await reader.client.getCrypto().restoreKeyBackup();
+        const timeline = (await reader.room(roomId)).getLiveTimeline().getEvents();
+        return [...said].every(([text, eventId]) => timeline.some((event) => event.getId() === eventId && event.getContent().body === text));
+    }, 60);
+}
+
+/** One asks to verify, the other accepts, both compare the emoji that they are shown, and say that they are alike. */
+async function verifyByEmoji(asking, asked, request) {
+    const incoming = new Promise((resolve) => asked.client.once(CryptoEvent.VerificationRequestReceived, resolve));
+    const outgoing = await request();
+    const accepted = await incoming;
+    await accepted.accept();
+    await until("the other side to be ready", () => outgoing.phase === VerificationPhase.Ready);
+    const verifier = await outgoing.startVerification("m.sas.v1");
+    const otherVerifier = await until("the other side to start", () => accepted.verifier);
+    const [shown, otherShown] = [verifier, otherVerifier].map((side) =>
+        new Promise((resolve) => side.once(VerifierEvent.ShowSas, resolve)));
+    const done = [verifier.verify(), otherVerifier.verify()];
+    const [sas, otherSas] = await Promise.all([shown, otherShown]);
+    assert.equal(sas.sas.emoji.length, 7);
+    assert.deepEqual(sas.sas.emoji, otherSas.sas.emoji);
+    await Promise.all([sas.confirm(), otherSas.confirm(), ...done]);
 }
 
 story.step("the server starts", () => server.start());
@@ -94,13 +122,8 @@ story.step("a new device is verified by cross-signing", async () => {
 }, 120);
 
 story.step("the new device reads the history from the backup", async () => {
-    const crypto = laptop.client.getCrypto();
-    await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
-    await until("the backup to hold every key", async () => {
-        await crypto.restoreKeyBackup();
-        const timeline = (await laptop.room(roomId)).getLiveTimeline().getEvents();
-        return [...said].every(([text, eventId]) => timeline.some((event) => event.getId() === eventId && event.getContent().body === text));
-    }, 60);
+    await laptop.client.getCrypto().loadSessionBackupPrivateKeyFromSecretStorage();
+    await readsHistory(laptop);
 }, 120);
 
 story.step("all three talk", async () => {
@@ -108,6 +131,45 @@ story.step("all three talk", async () => {
     await decrypted(alice, said.get("Welcome, laptop"), "Welcome, laptop");
     await reads(laptop, bob, "Thank you");
     await decrypted(alice, said.get("Thank you"), "Thank you");
+});
+
+story.step("a third device, verified by emoji, is given the secrets and reads the history", async () => {
+    phone = await withCrypto(await alice.onNewDevice(server));
+    const crypto = phone.client.getCrypto();
+    assert.equal(await crypto.isCrossSigningReady(), false);
+    await verifyByEmoji(phone, laptop, () => crypto.requestDeviceVerification(alice.userId, laptop.client.getDeviceId()));
+    await until("the third device to sign for itself", () => crypto.isCrossSigningReady());
+    await until("the others to see it as verified", async () => (await alice.client.getCrypto()
+        .getDeviceVerificationStatus(alice.userId, phone.client.getDeviceId()))?.crossSigningVerified);
+    await until("the key of the backup to come", () => crypto.getSessionBackupPrivateKey());
+    await readsHistory(phone);
+    await reads(bob, phone, "And a phone");
+    await reads(phone, bob, "So small");
+}, 120);
+
+story.step("two people verify each other by emoji, in a room", async () => {
+    await bob.client.getCrypto().bootstrapCrossSigning({ authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null) });
+    await until("alice to find bob's identity", () => alice.client.getCrypto().userHasCrossSigningKeys(bob.userId, true));
+    await until("bob to find alice's identity", () => bob.client.getCrypto().userHasCrossSigningKeys(alice.userId, true));
+    await verifyByEmoji(alice, bob, () => alice.client.getCrypto().requestVerificationDM(bob.userId, roomId));
+    for (const [one, other] of [[alice, bob], [bob, alice], [laptop, bob]]) {
+        await until(`${one.client.getDeviceId()} to hold ${other.userId} for verified`, async () =>
+            (await one.client.getCrypto().getUserVerificationStatus(other.userId)).isCrossSigningVerified());
+    }
+}, 120);
+
+story.step("who has not verified a device withholds the key from it, and says so", async () => {
+    const stranger = await withCrypto(await bob.onNewDevice(server));
+    await until("alice to know the device", async () =>
+        (await alice.client.getCrypto().getUserDeviceInfo([bob.userId], true)).get(bob.userId)?.has(stranger.client.getDeviceId()));
+    alice.client.getCrypto().globalBlacklistUnverifiedDevices = true;
+    const eventId = await alice.says(roomId, "For verified devices");
+    await decrypted(bob, eventId, "For verified devices");
+    const event = await stranger.sees(roomId, eventId);
+    await until("the stranger to be told why", () =>
+        event.decryptionFailureReason === DecryptionFailureCode.MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE);
+    alice.client.getCrypto().globalBlacklistUnverifiedDevices = false;
+    await stranger.client.logout(true);
 });
 
 story.step("a device that is gone is no longer written to", async () => {
@@ -123,7 +185,7 @@ story.step("the server stops in good order", async () => {
 });
 
 const failures = await story.tell();
-for (const person of [alice, bob, laptop]) {
+for (const person of [alice, bob, laptop, phone]) {
     person?.stopSyncing();
 }
 await server.dispose(failures > 0);

@@ -13,14 +13,19 @@ const STOP_SECONDS = 10;
 
 export class Homeserver {
     #command;
+    #more;
     #directory;
     #port;
     #process;
     #exited;
 
-    /** @param {string[]} command the executable and its leading arguments, e.g. `["dotnet", "edgematrix.dll"]` */
-    constructor(command) {
+    /**
+     * @param {string[]} command the executable and its leading arguments, e.g. `["dotnet", "edgematrix.dll"]`
+     * @param {string[]} more further arguments of `serve`
+     */
+    constructor(command, more = []) {
         this.#command = command;
+        this.#more = more;
         process.on("exit", () => this.#process?.kill("SIGKILL"));
         for (const signal of ["SIGINT", "SIGTERM"]) {
             process.on(signal, () => process.exit(1));
@@ -41,6 +46,7 @@ export class Homeserver {
         const child = spawn(executable, [
             ...leading, "serve", "--data", join(this.#directory, "data"), "--server-name", "test.local",
             "--listen", `http://127.0.0.1:${this.#port}`, "--set", "registration.open=true", "--set", "limits.rate=off",
+            ...this.#more,
         ], { stdio: ["ignore", "pipe", log] });
         this.#process = child;
         this.#exited = new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
@@ -99,7 +105,8 @@ export class Homeserver {
     }
 }
 
-function freePort() {
+/** A port of the loopback address that nobody listens on. */
+export function freePort() {
     return new Promise((resolve, reject) => {
         const probe = createServer();
         probe.on("error", reject);

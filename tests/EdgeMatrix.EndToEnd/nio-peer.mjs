@@ -8,9 +8,11 @@ export class NioPeer {
     #waiting = new Map();
     #nextId = 0;
 
-    constructor(server, name) {
+    /** @param {{ encrypted?: boolean }} options whether it has keys, and encrypts in rooms that are encrypted */
+    constructor(server, name, { encrypted = false } = {}) {
         const script = fileURLToPath(new URL("nio_peer.py", import.meta.url));
-        this.#process = spawn("/usr/bin/python3", [script, server.baseUrl, name], { stdio: ["pipe", "pipe", "inherit"] });
+        const mode = encrypted ? ["encrypted"] : [];
+        this.#process = spawn("/usr/bin/python3", [script, server.baseUrl, name, ...mode], { stdio: ["pipe", "pipe", "inherit"] });
         process.on("exit", () => this.#process.kill("SIGKILL"));
         createInterface({ input: this.#process.stdout }).on("line", (line) => {
             const { id, result, error } = JSON.parse(line);
@@ -46,6 +48,11 @@ export class NioPeer {
 
     sees(roomId, eventId) {
         return this.asks("sees", { room_id: roomId, event_id: eventId });
+    }
+
+    /** The event, once it has come and can be decrypted. */
+    reads(roomId, eventId) {
+        return this.asks("reads", { room_id: roomId, event_id: eventId });
     }
 
     close() {

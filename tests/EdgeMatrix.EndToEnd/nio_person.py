@@ -1,6 +1,7 @@
-"""A person with matrix-nio in hand: one client that syncs for ever, and what it was told."""
+"""A person with matrix-nio in hand: one client that syncs for ever, and what it was told; without encryption unless it is asked for."""
 
 import asyncio
+import tempfile
 import uuid
 
 import aiohttp
@@ -22,12 +23,15 @@ class Refused(Exception):
 
 
 class Person:
-    def __init__(self, base_url, name, password):
+    def __init__(self, base_url, name, password, encrypted=False):
         # An unanswered request is made again, with its transaction ID, until the server is back.
-        config = nio.AsyncClientConfig(max_timeout_retry_wait_time=0.5, encryption_enabled=False)
-        self.client = nio.AsyncClient(base_url, name, config=config)
+        config = nio.AsyncClientConfig(max_timeout_retry_wait_time=0.5, encryption_enabled=encrypted)
+        self.keys = tempfile.TemporaryDirectory(prefix="edgematrix-nio-") if encrypted else None
+        self.client = nio.AsyncClient(base_url, name, store_path=self.keys.name if encrypted else "", config=config)
         self.password = password
         self.events = {}
+        # What could not be decrypted when it came: event ID to event.
+        self.unreadable = {}
         self.duplicates = {}
         self.invitations = {}
         # Where the next sync begins: nothing before it is unheard, not even by a callback that was cancelled.
@@ -36,8 +40,8 @@ class Person:
         self.client.add_response_callback(self._synced, nio.SyncResponse)
 
     @classmethod
-    async def register(cls, base_url, name):
-        person = cls(base_url, name, f"secret of {name}")
+    async def register(cls, base_url, name, encrypted=False):
+        person = cls(base_url, name, f"secret of {name}", encrypted)
         try:
             await asked(person.client.register(name, person.password, f"{name}'s laptop"))
         except BaseException:
@@ -47,8 +51,16 @@ class Person:
 
     async def on_new_device(self):
         """The same account, logged in once more."""
-        person = Person(self.client.homeserver, self.user_id, self.password)
-        await asked(person.client.login(self.password, "another device"))
+        return await Person.log_in(self.client.homeserver, self.user_id, self.password, self.keys is not None)
+
+    @classmethod
+    async def log_in(cls, base_url, name, password, encrypted=False):
+        person = cls(base_url, name, password, encrypted)
+        try:
+            await asked(person.client.login(password, "another device"))
+        except BaseException:
+            await person.client.close()
+            raise
         return person
 
     @property
@@ -81,6 +93,8 @@ class Person:
     async def close(self):
         await self.stop_syncing()
         await self.client.close()
+        if self.keys:
+            self.keys.cleanup()
 
     async def _synced(self, response):
         for room_id, info in response.rooms.invite.items():
@@ -90,7 +104,10 @@ class Person:
             known = self.events.setdefault(room_id, [])
             known_ids = {event["event_id"] for event in known}
             gap = await self._gap_before(room_id, info.timeline.prev_batch, known_ids) if info.timeline.limited else []
-            for event in [*gap, *(event.source for event in info.timeline.events)]:
+            for parsed in [*gap, *info.timeline.events]:
+                event = parsed.source
+                if isinstance(parsed, nio.MegolmEvent):
+                    self.unreadable[event["event_id"]] = parsed
                 if event["event_id"] in known_ids:
                     self.duplicates.setdefault(room_id, []).append(event["event_id"])
                 known_ids.add(event["event_id"])
@@ -100,18 +117,22 @@ class Person:
     async def _gap_before(self, room_id, prev_batch, known_ids):
         """Pages back from a limited timeline to the newest event known."""
         gap = []
-        async for event in self.pages(room_id, nio.MessageDirection.back, prev_batch):
-            if event["event_id"] in known_ids:
+        async for event in self._pages(room_id, nio.MessageDirection.back, prev_batch):
+            if event.event_id in known_ids:
                 break
             gap.insert(0, event)
         return gap
 
     async def pages(self, room_id, direction, start, limit=37):
         """Every event from a token on, page by page."""
+        async for event in self._pages(room_id, direction, start, limit):
+            yield event.source
+
+    async def _pages(self, room_id, direction, start, limit=37):
         while start:
             page = await asked(self.client.room_messages(room_id, start, direction=direction, limit=limit))
             for event in page.chunk:
-                yield event.source
+                yield event
             start = page.end if page.chunk else None
 
     async def whole_history(self, room_id):
@@ -134,7 +155,8 @@ class Person:
         transaction_id = transaction_id or str(uuid.uuid4())
         while True:
             try:
-                return (await asked(self.client.room_send(room_id, event_type, content, transaction_id))).event_id
+                return (await asked(self.client.room_send(
+                    room_id, event_type, content, transaction_id, ignore_unverified_devices=True))).event_id
             except (aiohttp.ClientPayloadError, Refused) as error:
                 # nio does not retry where the server died in the middle of its answer, nor where a proxy says that it is gone.
                 if isinstance(error, Refused) and not error.passing:
@@ -145,6 +167,20 @@ class Person:
         """The event, once it has come down this person's sync."""
         return await until(f"{self.user_id} to see {event_id}", lambda: next(
             (event for event in self.events.get(room_id, []) if event["event_id"] == event_id), None))
+
+    async def reads(self, room_id, event_id, seconds=15):
+        """What an encrypted event says, once it has come down this person's sync, and the key to it, too."""
+        event = await self.sees(room_id, event_id)
+        if event_id not in self.unreadable:
+            return event
+
+        def decrypted():
+            try:
+                return self.client.decrypt_event(self.unreadable[event_id]).source
+            except nio.EncryptionError:
+                return None
+
+        return await until(f"{self.user_id} to have the key to {event_id}", decrypted, seconds)
 
     async def sees_membership(self, room_id, user_id, membership):
         """The newest membership event of a member, once it is the one waited for."""

@@ -96,7 +96,7 @@ story.step("typing, receipts and names go both ways", async () => {
     await frank.asks("sees_receipt", { room_id: roomId, user_id: erin.userId, event_id: franks });
     const erins = await erin.says(roomId, "And this");
     await frank.sees(roomId, erins);
-    await frank.asks("reads", { room_id: roomId, event_id: erins });
+    await frank.asks("marks_read", { room_id: roomId, event_id: erins });
     await until("erin to see frank's receipt", () => erinsRoom().hasUserReadEvent(frankId, erins));
 
     await erin.client.setDisplayName("Erin at the Market");
