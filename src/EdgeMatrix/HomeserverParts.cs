@@ -135,7 +135,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             RegistrationOpen = options.Registration.Open,
             RegistrationTokens = options.Registration.Tokens,
             Guests = options.Registration.Guests,
-            RegistrationEmail = options.Registration.Email,
+            RegistrationEmail = options.Email.Smtp is null ? EmailAtRegistration.Off : options.Registration.Email,
             Terms = options.Registration.Terms.Select(TermsText.Parse).OfType<TermsPolicy>().ToArray(),
             LoginTokens = options.Login.Tokens,
             ForgetOnLeave = options.Rooms.ForgetOnLeave,

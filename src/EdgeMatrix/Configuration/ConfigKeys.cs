@@ -99,7 +99,7 @@ internal static class ConfigKeys
             mayBeEmpty: true),
         ConfigKey.Choice(
             "registration.email",
-            "Whether new users prove an e-mail address: \"off\", \"optional\" or \"required\". Needs email.smtp.",
+            "Whether new users prove an e-mail address, where email.smtp is given: \"off\", \"optional\" or \"required\".",
             [("off", EmailAtRegistration.Off), ("optional", EmailAtRegistration.Optional), ("required", EmailAtRegistration.Required)],
             options => options.Registration.Email,
             (options, email) => options with { Registration = options.Registration with { Email = email } }),

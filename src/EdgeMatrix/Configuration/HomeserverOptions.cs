@@ -90,8 +90,8 @@ public sealed record RegistrationOptions
     /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
     public IReadOnlyList<string> Terms { get; init; } = [];
 
-    /// <summary>Whether new users prove an e-mail address.</summary>
-    public EmailAtRegistration Email { get; init; }
+    /// <summary>Whether new users prove an e-mail address; none do where no mail is sent.</summary>
+    public EmailAtRegistration Email { get; init; } = EmailAtRegistration.Optional;
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
     public string? SharedSecret { get; init; }
