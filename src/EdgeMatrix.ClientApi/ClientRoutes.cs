@@ -134,7 +134,7 @@ public static class ClientRoutes
         api.MapRooms();
 
         // Room previews, and what clients began with before there was /sync
-        api.Get(V3 + "/rooms/{roomId}/initialSync", c => InitialSync.OfRoom(c["roomId"], c.Request, c.Requester, c.Engine, c.Spool));
+        api.Get(V3 + "/rooms/{roomId}/initialSync", c => InitialSync.OfRoom(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<UserPresence>(), c.Spool));
         api.Get(V3 + "/initialSync", c => InitialSync.OfUser(c.Request, c.Requester, c.Engine, c.Part<UserPresence>(), c.Spool));
         api.Get(
             V3 + "/events",
@@ -195,6 +195,7 @@ public static class ClientRoutes
             c => NotificationList.Get(c.Query("from"), c.Query("only"), c.Request, c.Requester, c.Engine, c.Part<UserPushRules>()));
         api.Get(V3 + "/pushrules", c => PushRuleEndpoints.GetAll(c.Requester, c.Part<UserPushRules>()));
         api.Get(V3 + "/pushrules/global", c => PushRuleEndpoints.GetGlobal(c.Requester, c.Part<UserPushRules>()));
+        api.Get(V3 + "/pushrules/global/{kind}", c => PushRuleEndpoints.GetKind(c["kind"], c.Requester, c.Part<UserPushRules>()));
         api.Get(Rule, c => PushRuleEndpoints.Get(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
         api.Put(Rule, c => PushRuleEndpoints.Set(c["kind"], c["ruleId"], c.Request, c.Requester, c.Part<UserPushRules>()));
         api.Delete(Rule, c => PushRuleEndpoints.Delete(c["kind"], c["ruleId"], c.Requester, c.Part<UserPushRules>()));
@@ -262,6 +263,9 @@ public static class ClientRoutes
         api.Put(
             V3 + "/directory/list/appservice/{networkId}/{roomId}",
             c => AppServiceEndpoints.SetVisibility(c["networkId"], c["roomId"], c.Request, c.Requester, c.Engine));
+        api.Delete(
+            V3 + "/directory/list/appservice/{networkId}/{roomId}",
+            c => AppServiceEndpoints.Hide(c["networkId"], c["roomId"], c.Requester, c.Engine));
 
         // Synapse's administration interface
         api.Get("/_synapse/admin/v1/register", c => SharedSecret.GetNonce(c.Part<SharedSecretSetting>())).WithoutToken();

@@ -54,11 +54,17 @@ public static class EphemeralJson
         WriteEnd(json, "m.receipt"u8, roomId);
     }
 
-    public static void WritePresence(Utf8JsonWriter json, PresenceStatus status, long now)
+    /// <param name="withUserId">Whose it is stands in the content too, where those look who began before there was <c>/sync</c>.</param>
+    public static void WritePresence(Utf8JsonWriter json, PresenceStatus status, long now, bool withUserId = false)
     {
         json.WriteStartObject();
         json.WriteStartObject("content"u8);
         status.WriteFields(json, now);
+        if (withUserId)
+        {
+            json.WriteString("user_id"u8, status.UserId);
+        }
+
         json.WriteEndObject();
         json.WriteString("sender"u8, status.UserId);
         WriteEnd(json, "m.presence"u8, null);

@@ -71,7 +71,7 @@ public sealed class SyncEngine
             await _inboxes.AcknowledgeAsync(request.Device, acknowledged.ToDevice);
         }
 
-        _presence.Synced(request.User, request.UserId, request.Presence, request.Timeout);
+        _presence.Synced(request.User, request.UserId, request.Device, request.Presence, request.Timeout);
         var since = request.Since;
         var start = _engine.Time.GetTimestamp();
         while (true)
@@ -183,7 +183,7 @@ public sealed class SyncEngine
         var rooms = ChangedRooms.Find(round, rows);
         var (messages, toDevice) = _inboxes.Read(round);
         var deviceLists = DeviceListNews.Read(round, rows);
-        var presence = PresenceNews.Read(round, _presence);
+        var presence = PresenceNews.Read(round, _presence, deviceLists.Met);
         WriteHead(json, round.UpTo with { ToDevice = toDevice }, messages, presence, keyCounts);
         deviceLists.Write(json);
         AccountDataNews.Write(json, ofUser);

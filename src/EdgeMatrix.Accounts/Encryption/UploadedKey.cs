@@ -38,6 +38,7 @@ internal readonly record struct UploadedKey(JsonElement Json, string Text)
     {
         KeyFault.None => null,
         KeyFault.InvalidSignature => new Refusal(RefusalKind.InvalidSignature, verdict.Refusal!),
+        KeyFault.Malformed => new Refusal(RefusalKind.BadJson, verdict.Refusal!),
         _ => Refusal.InvalidParam(verdict.Refusal!),
     };
 }

@@ -101,4 +101,24 @@ internal static class AppServiceEndpoints
         await engine.Database.WriteAsync(db => AppServiceRoomTable.Set(db, service.Nid, networkId, room.Nid, body.Visibility == "public"));
         return JsonText.Empty;
     }
+
+    /// <summary>
+    /// <c>DELETE /_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}</c>: as setting the visibility to private. Not of the
+    /// specification, but what application services were told to do before it.
+    /// </summary>
+    public static async Task<IResult> Hide(string networkId, string roomId, Requester requester, RoomEngine engine)
+    {
+        if (requester.AppService is not { } service)
+        {
+            return MatrixError.Forbidden("Only application services keep directories of networks");
+        }
+
+        if (engine.Find(roomId) is not { } room)
+        {
+            return MatrixError.NotFound("The room is not known here");
+        }
+
+        await engine.Database.WriteAsync(db => AppServiceRoomTable.Set(db, service.Nid, networkId, room.Nid, listed: false));
+        return JsonText.Empty;
+    }
 }

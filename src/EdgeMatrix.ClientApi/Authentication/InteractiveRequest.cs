@@ -8,9 +8,12 @@ namespace EdgeMatrix.ClientApi.Authentication;
 /// <returns>Null if the stage is passed.</returns>
 internal delegate Task<StageRefusal?> StageProof(AuthenticationData given, InteractiveSession session);
 
-/// <summary>Why a stage is not passed; the client may try again.</summary>
+/// <summary>Why a stage is not passed; the client may try again, unless it is final.</summary>
 internal sealed record StageRefusal(string Code, string Message)
 {
+    /// <summary>It has nothing to do with what was typed: the request itself is refused, with 403.</summary>
+    public bool IsFinal { get; init; }
+
     /// <summary>One answer for whatever is wrong with a name and its password.</summary>
     public static StageRefusal WrongPassword { get; } = new("M_FORBIDDEN", "Wrong user name or password");
 }
@@ -28,8 +31,15 @@ internal sealed record InteractiveRequest(
     /// <summary>Writes what clients must know for some stages, as members of <c>params</c>.</summary>
     public Action<Utf8JsonWriter>? WriteParams { get; init; }
 
-    public InteractiveOperation Operation =>
-        InteractiveOperation.Of(Request.Method, Request.Path.Value ?? "", UserId, BodyMayChange ? "" : WithoutAuth(Body));
+    /// <summary>What a new account is to be, to be remembered by the session that this begins; null for other operations.</summary>
+    public RegisterRequest? Registration { get; init; }
+
+    public InteractiveOperation Operation => OperationWith(BodyMayChange ? "" : WithoutAuth(Body));
+
+    /// <summary>The operation as it was asked for just now, where its body may change.</summary>
+    public InteractiveOperation Attempt => OperationWith(WithoutAuth(Body));
+
+    private InteractiveOperation OperationWith(string body) => InteractiveOperation.Of(Request.Method, Request.Path.Value ?? "", UserId, body);
 
     /// <summary>The body as it must come again, whatever the order of its keys.</summary>
     private static string WithoutAuth(JsonElement body)

@@ -40,6 +40,17 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
     /// <summary>The registration token that a stage was passed with.</summary>
     public string? RegistrationToken { get; set; }
 
+    /// <summary>
+    /// What the first request of a registration asked for: clients give it once, and then <c>auth</c> alone. Forgotten with the session's end.
+    /// </summary>
+    public RegisterRequest? Registration { get; set; }
+
+    /// <summary>The account that a registration made, and by which request; null if it made none.</summary>
+    public (AccountRow Account, InteractiveOperation Attempt)? Registered { get; set; }
+
+    /// <summary>Whether what it authenticated is done.</summary>
+    public bool IsEnded { get; private set; }
+
     /// <summary>"the flow's stages must be completed in order"</summary>
     public bool IsNext(string stage) => flows.Any(flow => flow.TakeWhile(Completed.Contains).Count() is var done
         && done == Completed.Count
@@ -47,6 +58,8 @@ internal sealed class InteractiveSession(string id, InteractiveOperation operati
         && flow[done] == stage);
 
     public void Complete(string stage) => Completed = [.. Completed, stage];
+
+    public void End() => (IsEnded, Registration) = (true, null);
 }
 
 /// <summary>Sessions of user-interactive authentication, in memory: so many, and for so long.</summary>
@@ -78,8 +91,11 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
         return session;
     }
 
-    /// <summary>Null if there is no such session.</summary>
-    public InteractiveSession? Find(string id)
+    /// <summary>Null if there is no such session, or it is ended.</summary>
+    public InteractiveSession? Find(string id) => FindAny(id) is { IsEnded: false } session ? session : null;
+
+    /// <summary>As <see cref="Find"/>, of those that are ended too.</summary>
+    public InteractiveSession? FindAny(string id)
     {
         lock (_lock)
         {
@@ -92,7 +108,7 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
     {
         lock (_lock)
         {
-            return _sessions.Values.Count(session => session.RegistrationToken == registrationToken && IsAlive(session.Id));
+            return _sessions.Values.Count(session => session.RegistrationToken == registrationToken && !session.IsEnded && IsAlive(session.Id));
         }
     }
 
@@ -102,7 +118,13 @@ internal sealed class InteractiveSessions(RandomSource random, TimeProvider time
     {
         lock (_lock)
         {
-            return _sessions.Remove(session.Id);
+            if (session.IsEnded || !_sessions.ContainsKey(session.Id))
+            {
+                return false;
+            }
+
+            session.End();
+            return true;
         }
     }
 

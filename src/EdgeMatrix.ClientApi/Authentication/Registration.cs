@@ -53,6 +53,16 @@ internal static class Registration
             return MatrixError.Forbidden("Registration is disabled");
         }
 
+        // "servers must return either a 401 response with the completed stages, or the result of the API call if all stages were completed when
+        // a client retries a stage": who did not hear that the account was made asks again.
+        var session = authentication.SessionOf(body);
+        wanted = wanted.Completed(session?.Registration);
+        var asked = RegistrationFlows.Of(request, body, wanted, options, tokens, authentication);
+        if (session?.Registered is var (made, attempt) && attempt == asked.Attempt && accounts.Find(made.UserId) is { IsDeactivated: false } still)
+        {
+            return await AnswerAsync(still, wanted, logins, server);
+        }
+
         var (guest, noGuest) = await FindGuestAsync(request, wanted, accounts, accessTokens);
         if (noGuest is not null)
         {
@@ -61,12 +71,13 @@ internal static class Registration
 
         // "Homeservers MUST perform the relevant checks and return these codes before performing User-Interactive Authentication"
         var refusedName = guest is null ? Refuse(accounts, notices, appServices, wanted.Username) : null;
-        if ((refusedName ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName)) is { } refused)
+        var refusedPassword = wanted.Password is null ? null : Passwords.Refuse(wanted.Password, "password");
+        if ((refusedName ?? NewDevice.Refuse(wanted.DeviceId, wanted.InitialDeviceDisplayName) ?? refusedPassword) is { } refused)
         {
             return refused;
         }
 
-        var (passed, challenge) = await authentication.CheckAsync(RegistrationFlows.Of(request, body, options, tokens, authentication));
+        var (passed, challenge) = await authentication.CheckAsync(asked);
         if (passed is null)
         {
             return challenge!;
@@ -88,9 +99,13 @@ internal static class Registration
         var (account, verdict) = guest is { } user
             ? await accounts.UpgradeGuestAsync(user, wanted.Password, passed.Email, request.HttpContext.RequestAborted)
             : await accounts.AddAsync(username, wanted.Password, admin: false, request.HttpContext.RequestAborted, passed.Email);
-        return account is null
-            ? Refuse(verdict)!
-            : await AnswerAsync(account, wanted, logins, server);
+        if (account is null)
+        {
+            return Refuse(verdict)!;
+        }
+
+        passed.Registered = (account, asked.Attempt);
+        return await AnswerAsync(account, wanted, logins, server);
     }
 
     /// <summary>
@@ -287,6 +302,20 @@ internal sealed record RegisterRequest
 
     /// <summary>The client can refresh tokens.</summary>
     public bool? RefreshToken { get; init; }
+
+    /// <summary>What a session keeps: all of it is short.</summary>
+    public RegisterRequest ToRemember() => this with { Type = null, User = null, GuestAccessToken = null };
+
+    /// <summary>With what an earlier request said where this one says nothing.</summary>
+    public RegisterRequest Completed(RegisterRequest? earlier) => earlier is null ? this : this with
+    {
+        Username = Username ?? earlier.Username,
+        Password = Password ?? earlier.Password,
+        DeviceId = DeviceId ?? earlier.DeviceId,
+        InitialDeviceDisplayName = InitialDeviceDisplayName ?? earlier.InitialDeviceDisplayName,
+        InhibitLogin = InhibitLogin ?? earlier.InhibitLogin,
+        RefreshToken = RefreshToken ?? earlier.RefreshToken,
+    };
 }
 
 internal sealed record RegisterResponse(string UserId, string HomeServer)

@@ -9,7 +9,7 @@ namespace EdgeMatrix.ClientApi.Authentication;
 internal static class RegistrationFlows
 {
     public static InteractiveRequest Of(
-        HttpRequest request, JsonElement body, ClientApiOptions options, RegistrationTokens tokens, UserInteractiveAuthentication authentication)
+        HttpRequest request, JsonElement body, RegisterRequest wanted, ClientApiOptions options, RegistrationTokens tokens, UserInteractiveAuthentication authentication)
     {
         var stages = new List<string>();
         var proofs = new Dictionary<string, StageProof>(StringComparer.Ordinal);
@@ -48,6 +48,7 @@ internal static class RegistrationFlows
         return new InteractiveRequest(request, body, UserId: null, [.. flows], proofs)
         {
             BodyMayChange = true,
+            Registration = wanted.ToRemember(),
             WriteParams = options.Terms.Count == 0 ? null : json => WriteTerms(json, options.Terms),
         };
     }

@@ -100,6 +100,7 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, EmailVa
         }
 
         session ??= Begin(wanted, operation);
+        session.Registration = wanted.Registration;
 
         // "Completed stages cannot be retried by clients"
         if (given.Type is { } stage && !session.Completed.Contains(stage))
@@ -111,7 +112,7 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, EmailVa
 
             if (await wanted.Proofs[stage](given, session) is { } refusal)
             {
-                return (null, Challenge(wanted, session, refusal));
+                return (null, refusal.IsFinal ? MatrixError.Forbidden(refusal.Message) : Challenge(wanted, session, refusal));
             }
 
             session.Complete(stage);
@@ -121,6 +122,15 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, EmailVa
             ? (session, null)
             : (null, Challenge(wanted, session, null));
     }
+
+    /// <summary>The session that <c>auth</c> of a body names, ended or not; null if it names none that there is.</summary>
+    internal InteractiveSession? SessionOf(JsonElement body) =>
+        body.TryGetProperty("auth", out var auth)
+        && auth.ValueKind == JsonValueKind.Object
+        && auth.TryGetProperty("session", out var id)
+        && id.ValueKind == JsonValueKind.String
+            ? _sessions.FindAny(id.GetString()!)
+            : null;
 
     /// <summary>How many registrations are under way that a registration token has let in.</summary>
     internal int PendingUses(string registrationToken) => _sessions.CountWith(registrationToken);
@@ -141,17 +151,27 @@ public sealed class UserInteractiveAuthentication(UserAccounts accounts, EmailVa
         }
 
         var account = await accounts.AuthenticateAsync(name, given.Password, cancellationToken);
-        if (account is null || (session.UserId is not null && account.UserId != session.UserId))
+        if (account is null)
         {
             return StageRefusal.WrongPassword;
+        }
+
+        // "If the request fails for a reason other than authentication, the server returns an error message in the standard format."
+        if (session.UserId is not null && account.UserId != session.UserId)
+        {
+            return new StageRefusal("M_FORBIDDEN", "That is the password of another user") { IsFinal = true };
         }
 
         session.Account = account;
         return null;
     }
 
-    private InteractiveSession Begin(InteractiveRequest wanted, InteractiveOperation operation) =>
-        _sessions.Begin(operation, wanted.Flows, wanted.UserId);
+    private InteractiveSession Begin(InteractiveRequest wanted, InteractiveOperation operation)
+    {
+        var session = _sessions.Begin(operation, wanted.Flows, wanted.UserId);
+        session.Registration = wanted.Registration;
+        return session;
+    }
 
     // One proof is good for one password: whoever finds the mail later finds it used.
     private async Task<StageRefusal?> ProveEmailAsync(AuthenticationData given, InteractiveSession session, Requester? requester)

@@ -67,7 +67,7 @@ internal static class PresenceEndpoints
             return MatrixError.TooLarge($"status_msg has more than {MaxMessageLength} characters");
         }
 
-        await presence.SetAsync(requester.UserNid, requester.UserId, state, message);
+        await presence.SetAsync(requester.UserNid, requester.UserId, requester.DeviceNid, state, message);
         return JsonText.Empty;
     }
 }

@@ -14,7 +14,8 @@ internal static class RoomInfo
 {
     /// <param name="limit">The greatest number of messages.</param>
     /// <param name="position">The stream position that the answer holds everything up to.</param>
-    public static void Write(Utf8JsonWriter json, RoomView view, Requester requester, int limit, long position)
+    /// <param name="more">Writes further properties.</param>
+    public static void Write(Utf8JsonWriter json, RoomView view, Requester requester, int limit, long position, Action? more = null)
     {
         var visibility = view.Visibility;
         var newest = visibility.WasJoined ? Math.Min(position, visibility.JoinedUntil) : position;
@@ -38,17 +39,16 @@ internal static class RoomInfo
         json.WriteStartArray("chunk"u8);
         page.Events.ForEach(stored => view.WriteEvent(json, stored));
         json.WriteEndArray();
-        if (page.End is { } end)
-        {
-            json.WriteString("start"u8, TimelineToken.Format(end));
-        }
 
+        // Where there is nothing earlier it may be omitted, and those who read it unseen would have nothing to page back from.
+        json.WriteString("start"u8, TimelineToken.Format(page.End ?? (page.Events.Count > 0 ? page.Events[0].Timeline!.Value - 1 : newest)));
         json.WriteString("end"u8, new SyncToken(newest, 0, 0).ToString());
         json.WriteEndObject();
         json.WriteStartArray("state"u8);
         RoomStateReader.ForEach(view.Db, view.State, stored => view.WriteState(json, stored));
         json.WriteEndArray();
         AccountDataJson.Write(json, "account_data"u8, AccountDataTable.OfRoom(view.Db, requester.UserNid, view.Room.Nid));
+        more?.Invoke();
         json.WriteEndObject();
     }
 }

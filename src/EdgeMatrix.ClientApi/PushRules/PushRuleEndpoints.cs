@@ -17,6 +17,21 @@ internal static class PushRuleEndpoints
     public static IResult GetGlobal(Requester requester, UserPushRules rules) => JsonText.Write(json =>
         JsonSerializer.Serialize(json, Rules(requester, rules), PushRulesJson.Default.PushRuleset));
 
+    /// <summary><c>GET /_matrix/client/v3/pushrules/global/{kind}/</c>, which is not in the specification, but answered by other servers.</summary>
+    public static IResult GetKind(string kind, Requester requester, UserPushRules rules) =>
+        PushRuleShape.Kind(kind) is { } parsed
+            ? JsonText.Write(json =>
+            {
+                json.WriteStartArray();
+                foreach (var rule in Rules(requester, rules)[parsed])
+                {
+                    JsonSerializer.Serialize(json, rule, PushRulesJson.Default.PushRule);
+                }
+
+                json.WriteEndArray();
+            })
+            : UnknownKind();
+
     /// <summary><c>GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}</c></summary>
     public static IResult Get(string kind, string ruleId, Requester requester, UserPushRules rules)
     {

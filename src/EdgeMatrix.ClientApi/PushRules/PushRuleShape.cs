@@ -64,10 +64,14 @@ internal static class PushRuleShape
         }
 
         return actions.EnumerateArray().All(action =>
-            action.ValueKind == JsonValueKind.String || (action.ValueKind == JsonValueKind.Object && HasText(action, "set_tweak")))
+            IsKnown(action) || (action.ValueKind == JsonValueKind.Object && HasText(action, "set_tweak")))
                 ? null
-                : MatrixError.BadJson("An action is a string, or an object with set_tweak");
+                : MatrixError.BadJson("An action is notify, or an object with set_tweak");
     }
+
+    // "Clients and homeservers MUST ignore these actions": dont_notify and coalesce.
+    private static bool IsKnown(JsonElement action) => action.ValueKind == JsonValueKind.String
+        && (action.ValueEquals("notify"u8) || action.ValueEquals("dont_notify"u8) || action.ValueEquals("coalesce"u8));
 
     private static MatrixError? RefuseConditions(JsonElement conditions)
     {

@@ -55,4 +55,37 @@ internal static class CanonicalAlias
             }
         }
     }
+
+    /// <summary>The content without an alias that is no more; null if it does not name it.</summary>
+    public static JsonElement? Without(JsonElement content, string alias)
+    {
+        var isMain = JsonContent.Text(content, "alias") == alias;
+        var others = content.TryGetProperty("alt_aliases", out var list) && list.ValueKind == JsonValueKind.Array ? list : default(JsonElement?);
+        if (!isMain && others?.EnumerateArray().Any(IsIt) is not true)
+        {
+            return null;
+        }
+
+        return JsonContent.Object(json =>
+        {
+            foreach (var property in content.EnumerateObject().Where(property => property.Name != "alias" || !isMain))
+            {
+                if (property.Name != "alt_aliases" || others is null)
+                {
+                    property.WriteTo(json);
+                    continue;
+                }
+
+                json.WriteStartArray("alt_aliases");
+                foreach (var other in others.Value.EnumerateArray().Where(other => !IsIt(other)))
+                {
+                    other.WriteTo(json);
+                }
+
+                json.WriteEndArray();
+            }
+        });
+
+        bool IsIt(JsonElement other) => other.ValueKind == JsonValueKind.String && other.ValueEquals(alias);
+    }
 }

@@ -2,7 +2,9 @@ using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Protocol.Auth;
+using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
@@ -114,6 +116,18 @@ internal static class RoomAliases
         }
 
         await engine.Database.WriteAsync(db => RoomAliasTable.Remove(db, alias.Value));
+        if (!requester.IsSuspended && engine.Find(row.RoomId) is { } room)
+        {
+            // "delete the alias and return a successful response even if the user does not have permission to update the m.room.canonical_alias event"
+            await engine.SendAsync(
+                room,
+                state => state("m.room.canonical_alias", "") is { } canonical && CanonicalAlias.Without(canonical.Content, alias.Value) is { } others
+                    ? new EventDraft("m.room.canonical_alias", "", requester.UserId, others)
+                    : default(Outcome<EventDraft>),
+                null,
+                CancellationToken.None);
+        }
+
         return JsonText.Empty;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Delivery.AppServices;
@@ -15,6 +16,9 @@ internal static class RoomMembership
 {
     private delegate Task<Outcome<string>> MemberAction(
         Room room, string sender, string target, string? reason, CancellationToken cancellationToken);
+
+    private delegate Task<Outcome<string>> EnterAction(
+        Room room, string userId, string? reason, JsonElement body, CancellationToken cancellationToken);
 
     /// <summary><c>GET /_matrix/client/v3/joined_rooms</c></summary>
     public static IResult JoinedRooms(Requester requester, RoomEngine engine)
@@ -38,17 +42,19 @@ internal static class RoomMembership
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/join</c></summary>
     public static Task<IResult> Join(
         string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(roomId, request, requester, engine, queries, members.JoinAsync);
+        Enter(roomId, request, requester, engine, queries, Join(members));
 
     /// <summary><c>POST /_matrix/client/v3/join/{roomIdOrAlias}</c></summary>
     public static Task<IResult> JoinByIdOrAlias(
         string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(roomIdOrAlias, request, requester, engine, queries, members.JoinAsync);
+        Enter(roomIdOrAlias, request, requester, engine, queries, Join(members));
 
     /// <summary><c>POST /_matrix/client/v3/knock/{roomIdOrAlias}</c></summary>
     public static Task<IResult> Knock(
         string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(roomIdOrAlias, request, requester, engine, queries, members.KnockAsync);
+        Enter(
+            roomIdOrAlias, request, requester, engine, queries,
+            (room, userId, reason, _, cancellation) => members.KnockAsync(room, userId, reason, cancellation));
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/leave</c></summary>
     public static async Task<IResult> Leave(
@@ -101,6 +107,9 @@ internal static class RoomMembership
     public static Task<IResult> Unban(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
         Act(roomId, request, requester, engine, members.UnbanAsync);
 
+    private static EnterAction Join(RoomMembers members) =>
+        (room, userId, reason, body, cancellation) => members.JoinAsync(room, userId, reason, cancellation, body);
+
     public static IResult RoomId(string roomId) => JsonText.Write(json =>
     {
         json.WriteStartObject();
@@ -114,12 +123,18 @@ internal static class RoomMembership
         Requester requester,
         RoomEngine engine,
         AppServiceQueries queries,
-        Func<Room, string, string?, CancellationToken, Task<Outcome<string>>> enter)
+        EnterAction enter)
     {
-        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.ReasonRequest);
+        var (body, error) = await request.ReadObjectOrEmptyAsync();
         if (error is not null)
         {
             return error;
+        }
+
+        var (wanted, badShape) = body.As(RoomsJson.Default.ReasonRequest);
+        if (badShape is not null)
+        {
+            return badShape;
         }
 
         var (roomId, noAnswer) = roomIdOrAlias is ['#', ..]
@@ -142,7 +157,7 @@ internal static class RoomMembership
             return MatrixError.Forbidden("The administrators of this server have blocked the room");
         }
 
-        var (_, refusal) = await enter(room, requester.UserId, body?.Reason, request.HttpContext.RequestAborted);
+        var (_, refusal) = await enter(room, requester.UserId, wanted!.Reason, body, request.HttpContext.RequestAborted);
         return refusal is not null ? MatrixError.From(refusal) : RoomId(room.Id);
     }
 
@@ -178,8 +193,15 @@ internal static class RoomMembership
             return error;
         }
 
+        if (body!.UserId is not { } target)
+        {
+            return body.Medium is null
+                ? MatrixError.BadJson("user_id is missing")
+                : MatrixError.ThreepidDenied("Invites by e-mail or phone need an identity server, which this server does not use");
+        }
+
         return engine.Find(roomId) is { } room
-            ? Done(await act(room, requester.UserId, body!.UserId, body.Reason, request.HttpContext.RequestAborted))
+            ? Done(await act(room, requester.UserId, target, body.Reason, request.HttpContext.RequestAborted))
             : RoomSending.NotInRoom();
     }
 

@@ -91,7 +91,10 @@ internal static class RoomMessages
                 }
 
                 json.WriteEndArray();
-                if (page.End is { } end)
+
+                // "If no further events are available (either because we have reached the start of the timeline, or because the user does not
+                // have permission to see any more events), this property is omitted": after the newest event there will be others.
+                if ((page.End ?? (!backward && page.Events.Count > 0 ? page.Events[^1].Timeline : null)) is { } end)
                 {
                     json.WriteString("end"u8, TimelineToken.Format(end));
                 }

@@ -47,6 +47,9 @@ public static class RoomRoutes
         routes.Put(
             Room + "/send/{eventType}/{txnId}",
             c => RoomSending.Send(c["roomId"], c["eventType"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
+        routes.Post(
+            Room + "/send/{eventType}",
+            c => RoomSending.Send(c["roomId"], c["eventType"], null, c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
         routes.Put(
             Room + "/redact/{eventId}/{txnId}",
             c => RoomSending.Redact(c["roomId"], c["eventId"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);

@@ -18,9 +18,13 @@ internal static class RoomSending
     // What an integer of an event may be. Spec: https://spec.matrix.org/v1.19/appendices/#canonical-json
     private const long MaxTimestamp = (1L << 53) - 1;
 
-    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c></summary>
+    /// <summary>
+    /// <c>PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c>; and <c>POST</c> without a transaction, which the specification
+    /// has no more, but scripts use.
+    /// </summary>
+    /// <param name="txnId">Null: the event is sent each time.</param>
     public static async Task<IResult> Send(
-        string roomId, string eventType, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string eventType, string? txnId, HttpRequest request, Requester requester, RoomEngine engine)
     {
         var (content, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -142,7 +146,7 @@ internal static class RoomSending
     public static MatrixError NotInRoom() => MatrixError.Forbidden("You are not in the room, or it does not exist");
 
     private static async Task<IResult> SendRedaction(
-        Room room, string target, JsonElement body, TransactionId transaction, HttpRequest request, Requester requester, RoomEngine engine,
+        Room room, string target, JsonElement body, TransactionId? transaction, HttpRequest request, Requester requester, RoomEngine engine,
         long? ts = null)
     {
         StoredEvent? stored;
@@ -159,7 +163,7 @@ internal static class RoomSending
 
         if (stored is null || stored.Room != room.Nid)
         {
-            return MatrixError.NotFound("The event to redact is not in the room");
+            return MatrixError.InvalidParam("The event to redact is not in the room");
         }
 
         // "Redact their own events" is what the suspended may still do.
@@ -216,8 +220,8 @@ internal static class RoomSending
         requester.AppService is null ? (null, null) : request.QueryInteger("ts", min: 0, max: MaxTimestamp);
 
     // The scope of a transaction identifier is a single device and a single HTTP endpoint.
-    private static TransactionId Transaction(Requester requester, string method, string roomId, string subject, string txnId) =>
-        new(
+    private static TransactionId? Transaction(Requester requester, string method, string roomId, string subject, string? txnId) =>
+        txnId is null ? null : new(
             requester.DeviceNid,
             requester.AppService is { } service ? $"{method} {roomId} {subject} {service.Nid}" : $"{method} {roomId} {subject}",
             txnId);

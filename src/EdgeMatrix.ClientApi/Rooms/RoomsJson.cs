@@ -23,9 +23,15 @@ internal sealed partial class RoomsJson : JsonSerializerContext;
 
 internal sealed record ReasonRequest(string? Reason = null);
 
-internal sealed record MemberRequest(string UserId)
+internal sealed record MemberRequest
 {
+    /// <summary>Null only of an invite by another address.</summary>
+    public string? UserId { get; init; }
+
     public string? Reason { get; init; }
+
+    /// <summary>Of an invite by another address, as <c>email</c>.</summary>
+    public string? Medium { get; init; }
 }
 
 internal sealed record CreateAliasRequest(string RoomId);

@@ -206,8 +206,8 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
             ToDeviceTable.DeleteAt(db, message);
         }
 
-        // No other has it, not even one of another database that the application service still remembers.
-        AppServiceTable.Send(db, service.Nid, $"{Now()}.{db.NextPosition()}", made.Body);
+        // No other has it, not even one of another database that the application service still remembers. There are those that take numbers only.
+        AppServiceTable.Send(db, service.Nid, $"{Now()}{db.NextPosition()}", made.Body);
     });
 
     private async Task<bool> SendAsync(AppService service, string txnId, byte[] body)

@@ -99,6 +99,15 @@ public sealed class SmtpSender(
         }
 
         var greeting = await connection.AskAsync($"EHLO {name}", cancellation);
+        if (greeting.Code is 500 or 502 && !connection.IsSecure)
+        {
+            // RFC 5321, 3.2: what does not know EHLO is greeted as of old, and offers nothing.
+            greeting = await connection.AskAsync($"HELO {name}", cancellation);
+            return !greeting.IsGood ? greeting.ToString()
+                : _security == SmtpSecurity.StartTls || options.User is not null ? "the mail server knows no EHLO, and so neither STARTTLS nor AUTH"
+                : null;
+        }
+
         if (greeting.IsGood && _security is SmtpSecurity.StartTls or SmtpSecurity.Auto && Offers(greeting, "STARTTLS"))
         {
             if (await connection.AskAsync("STARTTLS", cancellation) is { IsGood: false } notNow)

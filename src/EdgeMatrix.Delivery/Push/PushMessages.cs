@@ -76,14 +76,22 @@ internal sealed class PushMessages(RoomEngine engine, BadgeCount badgeCount)
     private static void WriteEvent(Utf8JsonWriter json, Session db, PushedTo pushed)
     {
         var pdu = pushed.Pdu;
+
+        // What event_id was called before; there are gateways that look for it.
+        json.WriteString("id"u8, pdu.EventId);
         json.WriteString("type"u8, pdu.Type);
         json.WriteString("sender"u8, pdu.Sender);
         WriteIfAny(json, "sender_display_name", pushed.Event.DisplayName(pdu.Sender));
-        WriteIfAny(json, "room_name", pushed.RoomName(db));
+
+        // A room without a name is known by its alias.
+        WriteIfAny(json, "room_name", pushed.RoomName(db) ?? pushed.RoomAlias(db));
         WriteIfAny(json, "room_alias", pushed.RoomAlias(db));
         if (pdu.Type == "m.room.member")
         {
             json.WriteBoolean("user_is_target"u8, pdu.StateKey == pushed.UserId);
+
+            // Where gateways looked before the content was sent along.
+            WriteIfAny(json, "membership", JsonContent.Text(pdu.Content, "membership"));
         }
 
         json.WritePropertyName("content"u8);

@@ -5,7 +5,7 @@ public enum KeyFault
 {
     None,
 
-    /// <summary>It is not of the shape that the specification gives it: <c>M_INVALID_PARAM</c>.</summary>
+    /// <summary>It is not of the shape that the specification gives it: <c>M_BAD_JSON</c>.</summary>
     Malformed,
 
     /// <summary>It says that it is of another user or device: <c>M_INVALID_PARAM</c>.</summary>

@@ -31,7 +31,7 @@ public static class UserDirectory
         foreach (var row in DirectoryTable.Each(db))
         {
             var name = NameOf(row.DisplayName);
-            if (row.User != user && Fits(row.UserId, name, text, terms) && !ignored.Contains(row.UserId) && IsKnownTo(db, user, row.User))
+            if (Fits(row.UserId, name, text, terms) && !ignored.Contains(row.UserId) && IsKnownTo(db, user, row.User))
             {
                 found.Add(new FoundUser(row.User, row.UserId, name));
             }
@@ -61,10 +61,10 @@ public static class UserDirectory
         || string.Equals(one.DisplayName, text, StringComparison.OrdinalIgnoreCase)
         || one.UserId.StartsWith($"@{text}:", StringComparison.OrdinalIgnoreCase);
 
-    // "users that share a room with the requesting user; users who are joined to rooms that have a public join rule", or a
+    // Of oneself others learn by public rooms only, and so does one here. "users that share a room with the requesting user; users who are joined to rooms that have a public join rule", or a
     // "world_readable history visibility".
     private static bool IsKnownTo(Session db, long user, long other) =>
-        DirectoryTable.ShareRoom(db, user, other)
+        (user != other && DirectoryTable.ShareRoom(db, user, other))
         || MembershipTable.OfUser(db, other, Membership.Join).Take(MaxRoomsAsked).Any(row => IsPublic(db, row.Room));
 
     private static bool IsPublic(Session db, long room)

@@ -33,8 +33,8 @@ public sealed class EventFilter
 
         var types = FilterJson.Strings(filter, "types", out problem);
         var notTypes = problem is null ? FilterJson.Strings(filter, "not_types", out problem) : null;
-        var senders = problem is null ? FilterJson.Strings(filter, "senders", out problem) : null;
-        var notSenders = problem is null ? FilterJson.Strings(filter, "not_senders", out problem) : null;
+        var senders = problem is null ? FilterJson.Ids(filter, "senders", '@', out problem) : null;
+        var notSenders = problem is null ? FilterJson.Ids(filter, "not_senders", '@', out problem) : null;
         var limit = problem is null ? FilterJson.Limit(filter, out problem) : null;
         return problem is not null
             ? All

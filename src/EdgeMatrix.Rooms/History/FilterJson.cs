@@ -23,6 +23,19 @@ public static class FilterJson
         return texts!;
     }
 
+    /// <summary>As <see cref="Strings"/>, of ids that begin with a sigil.</summary>
+    public static string[]? Ids(JsonElement filter, string name, char sigil, out string? problem)
+    {
+        var ids = Strings(filter, name, out problem);
+        if (ids is not null && !Array.TrueForAll(ids, id => id.StartsWith(sigil)))
+        {
+            problem = $"{name} has what is no id that begins with {sigil}";
+            return null;
+        }
+
+        return ids;
+    }
+
     public static bool? Bool(JsonElement filter, string name, out string? problem)
     {
         problem = null;

@@ -39,8 +39,8 @@ public sealed class RoomEventFilter
     public static RoomEventFilter Parse(JsonElement filter, out string? problem)
     {
         var events = EventFilter.Parse(filter, out problem);
-        var rooms = problem is null ? FilterJson.Strings(filter, "rooms", out problem) : null;
-        var notRooms = problem is null ? FilterJson.Strings(filter, "not_rooms", out problem) : null;
+        var rooms = problem is null ? FilterJson.Ids(filter, "rooms", '!', out problem) : null;
+        var notRooms = problem is null ? FilterJson.Ids(filter, "not_rooms", '!', out problem) : null;
         var containsUrl = problem is null ? FilterJson.Bool(filter, "contains_url", out problem) : null;
         var lazy = problem is null ? FilterJson.Bool(filter, "lazy_load_members", out problem) : null;
         var redundant = problem is null ? FilterJson.Bool(filter, "include_redundant_members", out problem) : null;

@@ -14,7 +14,15 @@ namespace EdgeMatrix.Rooms.Members;
 /// </remarks>
 public sealed class RoomMembers(RoomEngine engine)
 {
-    public async Task<Outcome<string>> JoinAsync(Room room, string userId, string? reason, CancellationToken cancellationToken)
+    // Whose value is the server's to give, or has a meaning for others.
+    private static readonly string[] _ownOfMembers =
+    [
+        "avatar_url", "displayname", "is_direct", "join_authorised_via_users_server", "membership", "reason", "third_party_invite", "third_party_signed",
+    ];
+
+    /// <param name="more">An object whose further properties the member event is to have; a client could give it them by an event of state as well.</param>
+    public async Task<Outcome<string>> JoinAsync(
+        Room room, string userId, string? reason, CancellationToken cancellationToken, JsonElement? more = null)
     {
         var outcome = await SendAsync(room, userId, userId, state =>
         {
@@ -27,8 +35,11 @@ public sealed class RoomMembers(RoomEngine engine)
             {
                 { Refusal: { } refusal } => refusal,
                 { Value: { Length: > 0 } authorising } => Draft("join", userId, userId, reason, json =>
-                    json.WriteString("join_authorised_via_users_server", authorising)),
-                _ => Draft("join", userId, userId, reason, null),
+                {
+                    json.WriteString("join_authorised_via_users_server", authorising);
+                    WriteMore(json);
+                }),
+                _ => Draft("join", userId, userId, reason, WriteMore),
             };
         }, cancellationToken);
         if (outcome.Value is { Length: > 0 })
@@ -37,6 +48,15 @@ public sealed class RoomMembers(RoomEngine engine)
         }
 
         return outcome;
+
+        void WriteMore(Utf8JsonWriter json)
+        {
+            var properties = more?.EnumerateObject().Where(property => !_ownOfMembers.Contains(property.Name)).DistinctBy(property => property.Name);
+            foreach (var property in properties ?? [])
+            {
+                property.WriteTo(json);
+            }
+        }
     }
 
     public Task<Outcome<string>> KnockAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>

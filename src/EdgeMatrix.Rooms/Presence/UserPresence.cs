@@ -65,15 +65,26 @@ public sealed class UserPresence : IDisposable
     public Action<long>? Changed { get; set; }
 
     /// <summary>A client of the user begins to wait for news.</summary>
+    /// <param name="device">Nid of the client's device.</param>
     /// <param name="declared">What the client says of itself; offline: it is not to show.</param>
     /// <param name="until">How long it will wait.</param>
-    public void Synced(long user, string userId, PresenceState declared, TimeSpan until)
+    public void Synced(long user, string userId, long device, PresenceState declared, TimeSpan until)
     {
         if (declared != PresenceState.Offline)
         {
             Change(user, userId, entry =>
             {
                 var now = _time.GetUtcNow();
+                if (declared == PresenceState.Online)
+                {
+                    entry.OnlineBy = device;
+                }
+                else if (entry.OnlineBy == device)
+                {
+                    // It was this one that was online.
+                    entry.OnlineUntil = DateTimeOffset.MinValue;
+                }
+
                 entry.Here(now + until, declared == PresenceState.Online);
                 if (entry.State == PresenceState.Offline && declared == PresenceState.Online)
                 {
@@ -83,18 +94,22 @@ public sealed class UserPresence : IDisposable
         }
     }
 
-    /// <summary>The user did something, such as sending a message.</summary>
+    /// <summary>The user did something, such as sending a message. It ends their rest, but who does not show stays unseen.</summary>
     public void Active(long user, string userId) => Change(user, userId, entry =>
     {
         entry.LastActive = _time.GetUtcNow();
-        entry.Here(entry.LastActive.Value, online: true);
+        if (entry.State != PresenceState.Offline)
+        {
+            entry.Here(entry.LastActive.Value, online: true);
+        }
     });
 
     /// <summary>The user says how they are.</summary>
+    /// <param name="device">Nid of the device that they say it with.</param>
     /// <param name="message">Null takes an earlier one away.</param>
-    public async Task SetAsync(long user, string userId, PresenceState state, string? message)
+    public async Task SetAsync(long user, string userId, long device, PresenceState state, string? message)
     {
-        if (Set(user, userId, state, message))
+        if (Set(user, userId, device, state, message))
         {
             // Of two at once the later write may be of the earlier: so what holds now is written.
             await _database.WriteAsync(db => StatusMessageTable.Set(db, user, Get(user, userId).Message));
@@ -102,13 +117,14 @@ public sealed class UserPresence : IDisposable
     }
 
     /// <returns>Whether the message is another than before.</returns>
-    private bool Set(long user, string userId, PresenceState state, string? message)
+    private bool Set(long user, string userId, long device, PresenceState state, string? message)
     {
         var changed = false;
         Change(user, userId, entry =>
         {
             changed = entry.Message != message;
             Set(entry, state, message);
+            entry.OnlineBy = device;
         });
         return changed;
     }
@@ -157,6 +173,20 @@ public sealed class UserPresence : IDisposable
         {
             return [.. _users.Where(user => user.Value.Position > position && (position > 0 || user.Value.State != PresenceState.Offline))
                 .Select(user => (user.Key, Status(user.Value)))];
+        }
+    }
+
+    /// <summary>How those of the users are of whom anything is known.</summary>
+    public List<PresenceStatus> Of(IEnumerable<long> users)
+    {
+        if (!Enabled)
+        {
+            return [];
+        }
+
+        lock (_lock)
+        {
+            return [.. users.Where(_users.ContainsKey).Select(user => Status(_users[user]))];
         }
     }
 
@@ -282,6 +312,9 @@ public sealed class UserPresence : IDisposable
 
         /// <summary>Until then some client is there that says that its user is online: of several clients the liveliest counts.</summary>
         public DateTimeOffset OnlineUntil { get; set; }
+
+        /// <summary>The device that said so last.</summary>
+        public long OnlineBy { get; set; }
 
         public bool CurrentlyActive { get; set; }
 

@@ -16,6 +16,9 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
 {
     private const int Chunk = 1_000;
 
+    /// <summary>Nids of those who share a room with the asking user now, and did not before.</summary>
+    public IReadOnlyCollection<long> Met { get; private init; } = [];
+
     public bool Any => Changed.Count > 0 || Left.Count > 0;
 
     /// <param name="rows">The asking user's memberships of all rooms in which there may be news.</param>
@@ -34,9 +37,10 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
 
         // The signatures that a user made on keys of others are shown to that user alone.
         changed.UnionWith(KeySignatureTable.SignedBetween(round.Db, round.Request.User, since.Position, round.UpTo.Position));
-        changed.UnionWith(moved.Where(user => share.Contains(user) && !shared.Contains(user)));
+        var met = moved.Where(user => share.Contains(user) && !shared.Contains(user)).ToList();
+        changed.UnionWith(met);
         var left = moved.Where(user => shared.Contains(user) && !share.Contains(user));
-        return new DeviceListNews(Names(round.Db, changed), Names(round.Db, left));
+        return new DeviceListNews(Names(round.Db, changed), Names(round.Db, left)) { Met = met };
     }
 
     internal void Write(Utf8JsonWriter json)

@@ -106,8 +106,8 @@ public sealed class SyncFilter
             return "room is not an object";
         }
 
-        var rooms = FilterJson.Strings(room, "rooms", out var problem);
-        var notRooms = problem is null ? FilterJson.Strings(room, "not_rooms", out problem) : null;
+        var rooms = FilterJson.Ids(room, "rooms", '!', out var problem);
+        var notRooms = problem is null ? FilterJson.Ids(room, "not_rooms", '!', out problem) : null;
         var includeLeave = problem is null ? FilterJson.Bool(room, "include_leave", out problem) : null;
         _rooms = rooms is null ? null : [.. rooms];
         _notRooms = [.. notRooms ?? []];

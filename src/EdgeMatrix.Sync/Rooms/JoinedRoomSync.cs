@@ -26,7 +26,7 @@ internal static class JoinedRoomSync
         var timeline = !isNew && row.LastEvent <= since
             ? new RoomTimeline([], false, since.Value)
             : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, round.UpTo.Position, row.PurgedTo);
-        var summary = full || SummaryChanged(round, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
+        var summary = full || SummaryChanged(round, room, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
         var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before, end, summary?.Heroes ?? []);
         var ephemeral = EphemeralEvents.Read(round, room, isNew);
         var ownData = accountData.OfRoom(round, room.Nid, room.Id, isNew);
@@ -45,7 +45,7 @@ internal static class JoinedRoomSync
         return true;
     }
 
-    private static bool SummaryChanged(SyncRound round, long before, long end)
+    private static bool SummaryChanged(SyncRound round, Room room, long before, long end)
     {
         if (before == end)
         {
@@ -54,7 +54,7 @@ internal static class JoinedRoomSync
 
         foreach (var change in StateNodes.Difference(round.Db, before, end))
         {
-            if (RoomSummary.DependsOn(round, change.StateKey))
+            if (RoomSummary.DependsOn(round, room, change))
             {
                 return true;
             }

@@ -31,6 +31,12 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
         }
 
         var state = RoomStateChanges.Collect(round, room, before, timeline, end, members);
+        if (before is not null && timeline.Events.Count == 0)
+        {
+            // What the filter lets through none of is no news of the room.
+            state.RemoveAll(entry => FindWanted(round, room, entry.Event) is null);
+        }
+
         return new RoomDelta(room, visibility, timeline, state);
     }
 
@@ -76,6 +82,9 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
         return keys;
     }
 
+    private static StoredEvent? FindWanted(SyncRound round, Room room, long @event) =>
+        EventTable.Find(round.Db, @event) is { } stored && round.Filter.State.Matches(SyncRound.Parse(room, stored)) ? stored : null;
+
     private void WriteState(SyncRound round, Utf8JsonWriter json, EventOutput output)
     {
         json.WriteStartObject(round.Request.StateProperty switch
@@ -87,7 +96,7 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
         json.WriteStartArray("events"u8);
         foreach (var (key, nid) in State)
         {
-            if (EventTable.Find(round.Db, nid) is not { } stored || !round.Filter.State.Matches(SyncRound.Parse(Room, stored)))
+            if (FindWanted(round, Room, nid) is not { } stored)
             {
                 continue;
             }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
@@ -20,10 +21,16 @@ internal sealed record RoomSummary(List<string>? Heroes, int Joined, int Invited
         return new RoomSummary(named ? null : FindHeroes(round, room), row.Joined, row.Invited);
     }
 
-    /// <summary>Whether a change of the state key changes the summary.</summary>
-    public static bool DependsOn(SyncRound round, long stateKey) =>
-        round.IsMemberKey(stateKey)
-        || stateKey == StateKeyTable.Find(round.Db, "m.room.name", "")
+    /// <summary>Whether a change of the state may change the summary: of members, who comes and goes, and not what they are called.</summary>
+    public static bool DependsOn(SyncRound round, Room room, StateChange change) =>
+        (round.IsMemberKey(change.StateKey) && MembershipBy(round, room, change.Before) != MembershipBy(round, room, change.After))
+        || DependsOn(round, change.StateKey);
+
+    private static Membership? MembershipBy(SyncRound round, Room room, long @event) =>
+        @event != 0 && EventTable.Find(round.Db, @event) is { } stored ? Memberships.Of(SyncRound.Parse(room, stored)) : null;
+
+    private static bool DependsOn(SyncRound round, long stateKey) =>
+        stateKey == StateKeyTable.Find(round.Db, "m.room.name", "")
         || stateKey == StateKeyTable.Find(round.Db, "m.room.canonical_alias", "");
 
     public void Write(Utf8JsonWriter json)

@@ -144,7 +144,7 @@ internal sealed class ConfigLoader
         Need("email.smtp", email.Smtp is not null, "server.public_baseurl", _options.Server.PublicBaseUrl is not null);
         Need("email.user", email.User is not null, "email.password", email.Password is not null);
         Need("email.password", email.Password is not null, "email.user", email.User is not null);
-        Need("registration.email", _options.Registration.Email != EmailAtRegistration.Off, "email.smtp", email.Smtp is not null);
+        Need("registration.email", _options.Registration.Email == EmailAtRegistration.Required, "email.smtp", email.Smtp is not null);
     }
 
     private void Need(string key, bool given, string other, bool otherGiven)

@@ -15,6 +15,7 @@ public sealed record HomeserverOptions
     public ServerOptions Server { get; init; } = new();
     public TlsOptions Tls { get; init; } = new();
     public NetworkOptions Network { get; init; } = new();
+    public FederationOptions Federation { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
     public EmailSettings Email { get; init; } = new();
     public LoginOptions Login { get; init; } = new();
@@ -63,6 +64,15 @@ public sealed record NetworkOptions
     public IReadOnlyList<string> Allow { get; init; } = [];
 }
 
+public sealed record FederationOptions
+{
+    /// <summary>A PEM file with authorities that are trusted besides the system's; null: none are.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>Whether requests may go to this machine and to private networks, as if <see cref="NetworkOptions.Allow"/> named them all.</summary>
+    public bool AllowPrivateAddresses { get; init; }
+}
+
 public sealed record RegistrationOptions
 {
     /// <summary>Whether anyone who reaches the server may make an account.</summary>
@@ -80,8 +90,8 @@ public sealed record RegistrationOptions
     /// <summary>Documents that new users must accept, each as <see cref="TermsText"/> reads it.</summary>
     public IReadOnlyList<string> Terms { get; init; } = [];
 
-    /// <summary>Whether new users prove an e-mail address.</summary>
-    public EmailAtRegistration Email { get; init; }
+    /// <summary>Whether new users prove an e-mail address; none do where no mail is sent.</summary>
+    public EmailAtRegistration Email { get; init; } = EmailAtRegistration.Optional;
 
     /// <summary>The key of Synapse's <c>/_synapse/admin/v1/register</c>; null: that endpoint is off.</summary>
     public string? SharedSecret { get; init; }

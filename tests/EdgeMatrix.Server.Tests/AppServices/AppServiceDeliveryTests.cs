@@ -247,6 +247,7 @@ public sealed class AppServiceDeliveryTests : IAsyncLifetime
 
         var txnId = first.Path[(first.Path.LastIndexOf('/') + 1)..];
         Assert.Equal($"/transactions/{txnId}?access_token=hs_secret", second.Path);
+        Assert.All(txnId, digit => Assert.True(char.IsAsciiDigit(digit)));
         Assert.Equal((first.Body, first.Authorization), (second.Body, second.Authorization));
         await _it.SettleAsync();
         Assert.Equal(0, _it.Bridge.Waiting);

@@ -189,6 +189,7 @@ public sealed class AppServiceQueryTests : IAsyncLifetime
         Assert.Equal((404, "M_NOT_FOUND"), (await _it.PutAsync($"{V3}/directory/list/appservice/libera/!none:test", """{"visibility":"public"}""")).Error);
         Assert.Equal("{}", (await _it.PutAsync(path, """{"visibility":"public"}""")).Body);
 
+        Assert.Equal((403, "M_FORBIDDEN"), (await _alice.DeleteAsync(path)).Error);
         Assert.Equal([listed], await RoomsAsync("{}"));
         Assert.Equal([bridged], await RoomsAsync("""{"third_party_instance_id":"irc|libera"}"""));
         Assert.Equal([], await RoomsAsync("""{"third_party_instance_id":"irc|other"}"""));
@@ -199,6 +200,9 @@ public sealed class AppServiceQueryTests : IAsyncLifetime
             (await _alice.PostAsync($"{V3}/publicRooms", """{"include_all_networks":true,"third_party_instance_id":"irc|libera"}""")).Error);
 
         await _it.PutAsync(path, """{"visibility":"private"}""");
+        Assert.Equal([], await RoomsAsync("""{"third_party_instance_id":"irc|libera"}"""));
+        await _it.PutAsync(path, """{"visibility":"public"}""");
+        Assert.Equal("{}", (await _it.Server.SendAsync(HttpMethod.Delete, path, BridgedServer.Token, null)).Body);
         Assert.Equal([], await RoomsAsync("""{"third_party_instance_id":"irc|libera"}"""));
     }
 

@@ -117,7 +117,7 @@ public sealed class DeviceTests
 
         var answer = await alice.DeleteAsync(Devices + "/PHONE", $$$"""{"auth":{{{Auth(null, "secret", "bob")}}}}""");
 
-        Assert.Equal((401, "M_FORBIDDEN"), answer.Error);
+        Assert.Equal((403, "M_FORBIDDEN"), answer.Error);
     }
 
     [Fact]

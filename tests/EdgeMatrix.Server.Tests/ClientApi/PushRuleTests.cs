@@ -93,6 +93,7 @@ public sealed class PushRuleTests
     [InlineData("global/nonsense/a", """{"actions":[]}""", 400, "M_INVALID_PARAM")]
     [InlineData("global/override/a", """{}""", 400, "M_BAD_JSON")]
     [InlineData("global/override/a", """{"actions":[1]}""", 400, "M_BAD_JSON")]
+    [InlineData("global/override/a", """{"actions":["shout"]}""", 400, "M_BAD_JSON")]
     [InlineData("global/override/a", """{"actions":[],"conditions":[{}]}""", 400, "M_BAD_JSON")]
     [InlineData("global/content/a", """{"actions":[]}""", 400, "M_MISSING_PARAM")]
     [InlineData("global/override/a?before=.m.rule.message", """{"actions":[]}""", 400, "M_UNKNOWN")]
@@ -104,6 +105,20 @@ public sealed class PushRuleTests
         var alice = await server.RegisterAsync("alice");
 
         Assert.Equal((status, code), (await alice.PutAsync($"{Rules}/{path}", body)).Error);
+    }
+
+    [Fact]
+    public async Task Rules_of_one_kind_are_listed_in_their_order()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        await alice.PutAsync(Rules + "/global/room/!a:test", Rule);
+        await alice.PutAsync(Rules + "/global/room/!b:test", Rule);
+
+        Assert.Equal(
+            ["!b:test", "!a:test"],
+            (await alice.GetAsync(Rules + "/global/room/")).Json.EnumerateArray().Select(rule => rule.GetProperty("rule_id").GetString()));
+        Assert.Equal(400, (await alice.GetAsync(Rules + "/global/noise/")).Error.Status);
     }
 
     [Fact]

@@ -133,6 +133,38 @@ public sealed class RegistrationTests
     }
 
     [Fact]
+    public async Task What_the_first_request_said_need_not_be_said_again()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var challenge = await server.PostAsync(
+            Register, """{"username":"alice","password":"secret","device_id":"PHONE","initial_device_display_name":"Phone"}""");
+        var auth = $$$"""{"type":"m.login.dummy","session":"{{{challenge["session"].GetString()}}}"}""";
+
+        var answer = await server.PostAsync(Register, $$$"""{"initial_device_display_name":"My phone","auth":{{{auth}}}}""");
+
+        Assert.Equal(("@alice:test", "PHONE"), (answer["user_id"].GetString(), answer["device_id"].GetString()));
+        var alice = await server.LogInAsync("alice");
+        Assert.Equal("My phone", (await alice.GetAsync("/_matrix/client/v3/devices/PHONE"))["display_name"].GetString());
+    }
+
+    [Fact]
+    public async Task Who_did_not_hear_that_the_account_was_made_asks_again()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var challenge = await server.PostAsync(Register, """{"password":"secret"}""");
+        var auth = $$$"""{"type":"m.login.dummy","session":"{{{challenge["session"].GetString()}}}"}""";
+        var first = await server.PostAsync(Register, $$$"""{"password":"secret","auth":{{{auth}}}}""");
+
+        var again = await server.PostAsync(Register, $$$"""{"password":"secret","auth":{{{auth}}}}""");
+        var other = await server.PostAsync(Register, $$$"""{"password":"other","auth":{{{auth}}}}""");
+
+        Assert.Equal(HttpStatusCode.OK, again.Status);
+        Assert.Equal(first["user_id"].GetString(), again["user_id"].GetString());
+        Assert.Equal(HttpStatusCode.Unauthorized, other.Status);
+        Assert.NotEqual(challenge["session"].GetString(), other["session"].GetString());
+    }
+
+    [Fact]
     public async Task A_session_ends_with_time()
     {
         await using var server = await TestHomeserver.StartAsync();

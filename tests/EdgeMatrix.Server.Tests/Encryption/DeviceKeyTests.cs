@@ -59,6 +59,9 @@ public sealed class DeviceKeyTests
         var broken = alice.DeviceKeys().Replace("m.megolm.v1", "m.megolm.v2", StringComparison.Ordinal);
         Assert.Equal((400, "M_INVALID_SIGNATURE"), (await alice.UploadAsync($$"""{"device_keys":{{broken}}}""")).Error);
         Assert.Equal((400, "M_BAD_JSON"), (await alice.UploadAsync("""{"device_keys":[]}""")).Error);
+        Assert.Equal(
+            (400, "M_BAD_JSON"),
+            (await alice.UploadAsync($$$"""{"device_keys":{"user_id":"{{{alice.UserId}}}","device_id":"{{{alice.DeviceId}}}"}}""")).Error);
         Assert.Equal("{}", (await alice.PostAsync(Query, """{"device_keys":{"@alice:test":[]}}"""))["device_keys"].GetProperty("@alice:test").GetRawText());
     }
 

@@ -31,6 +31,17 @@ public sealed class SmtpSenderTests
     }
 
     [Fact]
+    public async Task A_relay_that_knows_no_EHLO_is_greeted_as_of_old_and_trusted_with_no_password()
+    {
+        await using var relay = new TestMailServer { Answer = line => line.StartsWith("EHLO", StringComparison.Ordinal) ? "500 what" : line.StartsWith("HELO", StringComparison.Ordinal) ? "250 hi" : null };
+
+        Assert.Equal(SmtpVerdict.Sent, (await SendAsync(relay)).Verdict);
+        Assert.Equal("HELO test.example", relay.Heard.ElementAt(1));
+        Assert.Equal(SmtpVerdict.NoRelay, (await SendAsync(relay, options => options with { User = "me", Password = "secret" })).Verdict);
+        Assert.Equal(SmtpVerdict.NoRelay, (await SendAsync(relay, options => options with { Security = SmtpSecurity.StartTls })).Verdict);
+    }
+
+    [Fact]
     public void No_text_becomes_a_header()
     {
         var mail = new MailMessage("bob@example.net", "Hi\r\nBcc: eve@example.net\r\n\r\nbody", "text")

@@ -45,7 +45,7 @@ public sealed class PusherTests : IAsyncLifetime
 
         var ts = _server.Time.GetUtcNow().ToUnixTimeSeconds();
         Assert.Equal(
-            $$$"""{"event_id":"{{{id}}}","room_id":"{{{_room}}}","prio":"high","type":"m.room.message","sender":"@alice:test","sender_display_name":"alice","room_name":"Den","content":{"body":"tea","m.mentions":{"user_ids":["@bob:test"]},"msgtype":"m.text"},"counts":{"unread":1},"devices":[{"app_id":"app","pushkey":"key","pushkey_ts":{{{ts}}},"data":{"format_hint":7},"tweaks":{"sound":"default","highlight":true}}]}""",
+            $$$"""{"event_id":"{{{id}}}","room_id":"{{{_room}}}","prio":"high","id":"{{{id}}}","type":"m.room.message","sender":"@alice:test","sender_display_name":"alice","room_name":"Den","content":{"body":"tea","m.mentions":{"user_ids":["@bob:test"]},"msgtype":"m.text"},"counts":{"unread":1},"devices":[{"app_id":"app","pushkey":"key","pushkey_ts":{{{ts}}},"data":{"format_hint":7},"tweaks":{"sound":"default","highlight":true}}]}""",
             told.GetRawText());
     }
 

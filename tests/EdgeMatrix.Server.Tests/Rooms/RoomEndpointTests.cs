@@ -217,6 +217,65 @@ public class RoomEndpointTests
         static IEnumerable<string?> Names(TestAnswer answer) => answer["chunk"].EnumerateArray().Select(r => r.GetProperty("name").GetString());
     }
 
+    [Fact]
+    public async Task An_alias_that_is_deleted_is_the_room_s_no_more()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var (alice, bob) = (await server.RegisterAsync("alice"), await server.RegisterAsync("bob"));
+        var room = await alice.CreateRoomAsync("""{"preset":"public_chat","room_alias_name":"one"}""");
+        await bob.PostAsync($"{V3}/join/{room}", "{}");
+        foreach (var (maker, name) in ((TestSession, string)[])[(alice, "two"), (bob, "three")])
+        {
+            await maker.PutAsync($"{V3}/directory/room/%23{name}:test", $$"""{"room_id":"{{room}}"}""");
+        }
+
+        var state = $"{V3}/rooms/{room}/state/m.room.canonical_alias";
+        await alice.PutAsync(state, """{"alias":"#one:test","alt_aliases":["#two:test","#three:test"]}""");
+
+        Assert.Equal("{}", (await alice.DeleteAsync($"{V3}/directory/room/%23two:test")).Body);
+        Assert.Equal("""{"alias":"#one:test","alt_aliases":["#three:test"]}""", (await alice.GetAsync(state)).Body);
+        Assert.Equal("{}", (await alice.DeleteAsync($"{V3}/directory/room/%23one:test")).Body);
+        Assert.Equal("""{"alt_aliases":["#three:test"]}""", (await alice.GetAsync(state)).Body);
+
+        // Bob made the alias, but what the room is called is not for him to say.
+        Assert.Equal("{}", (await bob.DeleteAsync($"{V3}/directory/room/%23three:test")).Body);
+        Assert.Equal("""{"alt_aliases":["#three:test"]}""", (await alice.GetAsync(state)).Body);
+    }
+
+    [Fact]
+    public async Task Without_a_transaction_an_event_is_sent_each_time()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var path = $"{V3}/rooms/{await alice.CreateRoomAsync()}/send/m.room.message";
+
+        var first = await alice.PostAsync(path, """{"msgtype":"m.text","body":"hello"}""");
+        var second = await alice.PostAsync(path, """{"msgtype":"m.text","body":"hello"}""");
+
+        Assert.Equal((200, 200), (first.Error.Status, second.Error.Status));
+        Assert.NotEqual(first["event_id"].GetString(), second["event_id"].GetString());
+    }
+
+    [Fact]
+    public async Task Whoever_pages_forward_can_go_on_from_the_newest_event()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync();
+        var from = (await alice.GetAsync($"{V3}/sync"))["next_batch"].GetString();
+        await alice.SendTextAsync(room, "one", "1");
+
+        var page = await alice.GetAsync($"{V3}/rooms/{room}/messages?dir=f&from={from}");
+        var none = await alice.GetAsync($"{V3}/rooms/{room}/messages?dir=f&from={page["end"].GetString()}");
+        await alice.SendTextAsync(room, "two", "2");
+        var next = await alice.GetAsync($"{V3}/rooms/{room}/messages?dir=f&from={page["end"].GetString()}");
+
+        Assert.Equal("one", Assert.Single(page["chunk"].EnumerateArray()).GetProperty("content").GetProperty("body").GetString());
+        Assert.Equal(0, none["chunk"].GetArrayLength());
+        Assert.False(none.Json.TryGetProperty("end", out _));
+        Assert.Equal("two", Assert.Single(next["chunk"].EnumerateArray()).GetProperty("content").GetProperty("body").GetString());
+    }
+
     [Theory]
     [InlineData("PUT", "/rooms/ROOM/send/m.room.message/1", "{", 400, "M_NOT_JSON")]
     [InlineData("PUT", "/rooms/ROOM/send/m.room.message/2", "[]", 400, "M_BAD_JSON")]
@@ -226,7 +285,8 @@ public class RoomEndpointTests
     [InlineData("PUT", "/rooms/!nowhere:test/send/m.room.message/6", "{}", 403, "M_FORBIDDEN")]
     [InlineData("PUT", "/rooms/ROOM/send/m.room.create/7", "{}", 403, "M_FORBIDDEN")]
     [InlineData("PUT", "/rooms/ROOM/state/m.room.canonical_alias", """{"alias":"#no:test"}""", 400, "M_BAD_ALIAS")]
-    [InlineData("PUT", "/rooms/ROOM/redact/$nothing/8", "{}", 404, "M_NOT_FOUND")]
+    [InlineData("PUT", "/rooms/ROOM/redact/$nothing/8", "{}", 400, "M_INVALID_PARAM")]
+    [InlineData("POST", "/rooms/ROOM/invite", """{"medium":"email","address":"bob@example.org","id_server":"id.test"}""", 403, "M_THREEPID_DENIED")]
     [InlineData("POST", "/rooms/ROOM/invite", "{}", 400, "M_BAD_JSON")]
     [InlineData("POST", "/rooms/ROOM/invite", """{"user_id":"bob"}""", 400, "M_INVALID_PARAM")]
     [InlineData("POST", "/rooms/ROOM/kick", """{"user_id":"@nobody:test"}""", 403, "M_FORBIDDEN")]

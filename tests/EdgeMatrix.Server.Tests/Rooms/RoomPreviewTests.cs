@@ -167,7 +167,7 @@ public sealed class RoomPreviewTests
         Assert.Equal(["old"], Texts(initial["rooms"][1].GetProperty("messages").GetProperty("chunk")));
         Assert.Equal(alice.UserId, initial["rooms"][0].GetProperty("invite").GetProperty("sender").GetString());
         Assert.Contains(initial["presence"].EnumerateArray(), status => status.GetProperty("sender").GetString() == alice.UserId);
-        Assert.Contains(initial["account_data"].EnumerateArray(), data => data.GetProperty("type").GetString() == "m.push_rules");
+        Assert.Equal("[]", initial["account_data"].GetRawText());
 
         var waiting = bob.GetAsync($"{V3}/events?from={initial["end"].GetString()}&timeout=30000");
         await alice.SendTextAsync(room, "new", "2");
@@ -176,6 +176,35 @@ public sealed class RoomPreviewTests
         var other = await alice.CreateRoomAsync("""{"preset":"private_chat","invite":["@bob:test"]}""");
         var invited = (await bob.GetAsync($"{V3}/events?from={answer["end"].GetString()}"))["chunk"][0];
         Assert.Equal((other, "invite"), (invited.GetProperty("room_id").GetString(), invited.GetProperty("content").GetProperty("membership").GetString()));
+    }
+
+    [Fact]
+    public async Task Members_learn_from_the_beginning_who_is_there_and_who_has_read_what()
+    {
+        await using var server = await TestHomeserver.StartAsync(options => options with { Presence = new() { Enabled = true } });
+        var (alice, bob) = (await server.RegisterAsync("alice"), await server.RegisterAsync("bob"));
+        var room = await alice.CreateRoomAsync(WorldReadable);
+        var id = await alice.SendTextAsync(room, "read me", "1");
+        await alice.PostAsync($"{V3}/rooms/{room}/receipt/m.read/{id}", "{}");
+
+        var mine = await alice.GetAsync(V3 + "/initialSync");
+        var inside = await alice.GetAsync($"{V3}/rooms/{room}/initialSync?limit=100");
+        var outside = await bob.GetAsync($"{V3}/rooms/{room}/initialSync");
+
+        foreach (var answer in (TestAnswer[])[mine, inside])
+        {
+            Assert.Equal([alice.UserId], answer["presence"].EnumerateArray().Select(status => status.GetProperty("content").GetProperty("user_id").GetString()));
+            Assert.Equal("online", answer["presence"][0].GetProperty("content").GetProperty("presence").GetString());
+            var receipt = Assert.Single(answer["receipts"].EnumerateArray());
+            Assert.Equal(room, receipt.GetProperty("room_id").GetString());
+            Assert.True(receipt.GetProperty("content").GetProperty(id).GetProperty("m.read").TryGetProperty(alice.UserId, out _));
+        }
+
+        Assert.Equal(("[]", "[]"), (outside["presence"].GetRawText(), outside["receipts"].GetRawText()));
+
+        // All of the room is there: its start is a place before which there is nothing.
+        var start = inside["messages"].GetProperty("start").GetString();
+        Assert.Equal("[]", (await alice.GetAsync($"{V3}/rooms/{room}/messages?dir=b&from={start}"))["chunk"].GetRawText());
     }
 
     [Fact]

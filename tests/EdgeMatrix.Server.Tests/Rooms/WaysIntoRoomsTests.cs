@@ -37,6 +37,19 @@ public sealed class WaysIntoRoomsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_join_says_besides_stands_in_the_member_event_but_for_what_is_the_server_s_to_say()
+    {
+        var room = await _alice.CreateRoomAsync();
+
+        await _bob.PostAsync($"{V3}/join/{room}", """{"reason":"tea","badge":{"colour":"blue"},"membership":"ban","displayname":"Eve"}""");
+
+        Assert.Equal(
+            """{"badge":{"colour":"blue"},"displayname":"bob","membership":"join","reason":"tea"}""",
+            (await _alice.GetAsync($"{V3}/rooms/{room}/state/m.room.member/{_bob.UserId}")).Body);
+        Assert.Equal((400, "M_BAD_JSON"), (await (await _server.RegisterAsync("carol")).PostAsync($"{V3}/join/{room}", """{"badge":1.5}""")).Error);
+    }
+
+    [Fact]
     public async Task Who_knocks_is_in_after_an_invite()
     {
         var room = await _alice.CreateRoomAsync(

@@ -82,6 +82,42 @@ public sealed class PresenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_comes_into_a_room_learns_how_those_are_who_are_in_it()
+    {
+        var carol = await _server.RegisterAsync("carol");
+        await _alice.GetAsync($"{V3}/sync");
+        var since = (await carol.GetAsync($"{V3}/sync?set_presence=offline"))["next_batch"].GetString()!;
+
+        await carol.PostAsync($"{V3}/join/{_room}", "{}");
+        var joined = await carol.GetAsync($"{V3}/sync?since={since}&set_presence=offline");
+
+        Assert.Contains("\"@alice:test\"", Events(joined), StringComparison.Ordinal);
+        Assert.Equal("[]", Events(await carol.GetAsync($"{V3}/sync?since={joined["next_batch"].GetString()}&set_presence=offline")));
+    }
+
+    [Fact]
+    public async Task Who_does_not_want_to_be_seen_is_not_by_what_they_do()
+    {
+        await _alice.GetAsync($"{V3}/sync?set_presence=offline");
+        await _alice.SendTextAsync(_room, "psst", "1");
+
+        Assert.Equal("""{"presence":"offline","last_active_ago":0}""", await StatusAsync());
+    }
+
+    [Fact]
+    public async Task A_device_takes_back_what_it_said_and_not_what_another_says()
+    {
+        await _alice.GetAsync($"{V3}/sync");
+        var laptop = await _server.LogInAsync("alice");
+
+        await laptop.GetAsync($"{V3}/sync?set_presence=unavailable");
+        Assert.Contains("online", await StatusAsync(), StringComparison.Ordinal);
+
+        await _alice.GetAsync($"{V3}/sync?set_presence=unavailable");
+        Assert.Contains("unavailable", await StatusAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Whom_one_ignores_or_filters_out_is_not_told_of()
     {
         await _alice.PutAsync($"{V3}/presence/{_alice.UserId}/status", """{"presence":"online"}""");

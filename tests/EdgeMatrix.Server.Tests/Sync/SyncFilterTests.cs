@@ -46,6 +46,33 @@ public class SyncFilterTests
         Assert.NotNull((await fixture.SyncAsync(Alice, filter: $$$"""{"room":{"rooms":["{{{room.Id}}}"]}}""")).Joined(room));
     }
 
+    [Theory]
+    [InlineData("""{"room":{"rooms":["nowhere"]}}""")]
+    [InlineData("""{"room":{"timeline":{"not_rooms":["nowhere"]}}}""")]
+    [InlineData("""{"room":{"state":{"senders":["nobody"]}}}""")]
+    [InlineData("""{"presence":{"not_senders":["nobody"]}}""")]
+    public void What_is_no_id_of_a_room_or_a_user_is_told(string filter)
+    {
+        SyncFilter.Parse(filter, out var problem);
+
+        Assert.Contains("no id", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Another_display_name_is_no_news_to_whoever_wants_no_member_events()
+    {
+        await using var fixture = await StartAsync();
+        var room = await fixture.CreateAsync(Alice, null, Bob);
+        const string Filter = """{"room":{"timeline":{"not_types":["*"]},"state":{"types":["m.room.topic"]}}}""";
+        var first = await fixture.SyncAsync(Alice, filter: Filter);
+
+        await fixture.SetStateAsync(room, Bob, "m.room.member", Bob, """{"membership":"join","displayname":"Robert"}""");
+        Assert.Null((await fixture.SyncAsync(Alice, first.Next(), Filter)).Joined(room));
+
+        await fixture.SetStateAsync(room, Bob, "m.room.member", Bob, """{"membership":"leave"}""");
+        Assert.NotNull((await fixture.SyncAsync(Alice, first.Next(), Filter)).Joined(room));
+    }
+
     [Fact]
     public async Task State_ephemeral_and_account_data_have_filters_of_their_own()
     {

@@ -24,7 +24,7 @@ public sealed class UserDirectoryTests
         Assert.Equal([bob.UserId], await FindAsync(alice, "@BOB:te"));
         Assert.Empty(await FindAsync(alice, "robin"));
         Assert.Empty(await FindAsync(alice, ""));
-        Assert.Empty(await FindAsync(bob, "bob"));
+        Assert.Equal([bob.UserId], await FindAsync(bob, "bob"));
 
         var answer = (await alice.PostAsync("/_matrix/client/v3/user_directory/search", """{"search_term":"bob"}"""))["results"][0];
         Assert.Equal("Robert the Builder", answer.GetProperty("display_name").GetString());
@@ -47,6 +47,7 @@ public sealed class UserDirectoryTests
         await bob.PostAsync($"/_matrix/client/v3/join/{room}", "{}");
         Assert.Equal([alice.UserId], await FindAsync(bob, "alice"));
         Assert.Empty(await FindAsync(carol, "alice"));
+        Assert.Empty(await FindAsync(alice, "alice"));
 
         var ignore = "{\"ignored_users\":{\"" + alice.UserId + "\":{}}}";
         await bob.PutAsync($"/_matrix/client/v3/user/{bob.UserId}/account_data/m.ignored_user_list", ignore);
