@@ -103,9 +103,9 @@ public sealed class SmtpSender(
         {
             // RFC 5321, 3.2: what does not know EHLO is greeted as of old, and offers nothing.
             greeting = await connection.AskAsync($"HELO {name}", cancellation);
-            return !greeting.IsGood ? greeting.ToString()
+            return (greeting, !greeting.IsGood ? greeting.ToString()
                 : _security == SmtpSecurity.StartTls || options.User is not null ? "the mail server knows no EHLO, and so neither STARTTLS nor AUTH"
-                : null;
+                : null);
         }
 
         if (greeting.IsGood && _security is SmtpSecurity.StartTls or SmtpSecurity.Auto && Offers(greeting, "STARTTLS"))
