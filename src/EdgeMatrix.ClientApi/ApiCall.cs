@@ -30,6 +30,9 @@ internal readonly struct ApiCall(HttpContext context)
     /// <summary>The first value of a query parameter; null if absent.</summary>
     public string? Query(string name) => context.Request.QueryText(name);
 
+    /// <summary>A pagination token among the query parameters; null if absent or empty.</summary>
+    public string? Token(string name) => context.Request.QueryToken(name);
+
     public RoomEngine Engine => Part<RoomEngine>();
 
     public LocalServer Server => Part<LocalServer>();

@@ -192,7 +192,7 @@ public static class ClientRoutes
             EmailPushing.UnsubscribePath, c => UnsubscribePage.Post(c.Request, c.Part<EmailPushing>())).WithoutToken().WithRate(RateKind.Login);
         api.Get(
             V3 + "/notifications",
-            c => NotificationList.Get(c.Query("from"), c.Query("only"), c.Request, c.Requester, c.Engine, c.Part<UserPushRules>()));
+            c => NotificationList.Get(c.Token("from"), c.Query("only"), c.Request, c.Requester, c.Engine, c.Part<UserPushRules>()));
         api.Get(V3 + "/pushrules", c => PushRuleEndpoints.GetAll(c.Requester, c.Part<UserPushRules>()));
         api.Get(V3 + "/pushrules/global", c => PushRuleEndpoints.GetGlobal(c.Requester, c.Part<UserPushRules>()));
         api.Get(V3 + "/pushrules/global/{kind}", c => PushRuleEndpoints.GetKind(c["kind"], c.Requester, c.Part<UserPushRules>()));

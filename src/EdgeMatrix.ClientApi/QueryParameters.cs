@@ -38,6 +38,9 @@ public static class QueryParameters
             : (null, MatrixError.InvalidParam($"{name} is none of {string.Join(", ", words!)}"));
     }
 
+    /// <summary>A pagination token; null if absent, or empty, as some clients ask for the first page.</summary>
+    public static string? QueryToken(this HttpRequest request, string name) => request.QueryText(name) is { Length: > 0 } text ? text : null;
+
     /// <summary>The first value of the parameter; null if absent.</summary>
     public static string? QueryText(this HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var values) && values.Count > 0 ? values[0] : null;

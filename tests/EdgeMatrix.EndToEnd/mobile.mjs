@@ -149,13 +149,13 @@ story.step("the invitation is accepted, a room left, and only what is joined is 
 
 story.step("a filter for one room and one type leaves all else out", async () => {
     const { filterId } = await phone.client.createFilter({
-        event_fields: ["type", "content.body", "sender"], account_data: { types: [] }, presence: { types: [] },
+        event_fields: ["type", "content.body", "sender", "event_id", "origin_server_ts"], account_data: { types: [] }, presence: { types: [] },
         room: { rooms: [hall], timeline: { limit: 3, types: ["m.room.message"], senders: [crowd[2].userId] }, state: { types: [] }, ephemeral: { types: [] } },
     });
     const answer = await phone.request("GET", "/sync", { filter: filterId });
     assert.deepEqual(Object.keys(answer.rooms.join), [hall]);
-    assert.deepEqual(answer.rooms.join[hall].timeline.events, [30, 34, 38].map((i) => (
-        { type: "m.room.message", content: { body: `Speech ${i}` }, sender: crowd[2].userId })));
+    const events = answer.rooms.join[hall].timeline.events.map(({ event_id, origin_server_ts, ...asked }) => asked);
+    assert.deepEqual(events, [30, 34, 38].map((i) => ({ type: "m.room.message", content: { body: `Speech ${i}` }, sender: crowd[2].userId })));
     assert.ok(!answer.rooms.join[hall].state?.events?.length);
 });
 

@@ -99,7 +99,7 @@ internal static class RoomRelations
     private static bool TryReadToken(HttpRequest request, string name, out long? token)
     {
         token = null;
-        if (request.QueryText(name) is not { } text)
+        if (request.QueryToken(name) is not { } text)
         {
             return true;
         }

@@ -35,7 +35,7 @@ public static class RoomRoutes
         routes.Get(
             Room + "/messages",
             c => RoomMessages.Page(
-                c["roomId"], c.Query("from"), c.Query("to"), c.Query("dir"), c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
+                c["roomId"], c.Token("from"), c.Token("to"), c.Query("dir"), c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
         routes.Get(V1Room + "/timestamp_to_event", c => TimestampToEvent.Find(c["roomId"], c.Request, c.Requester, c.Engine));
 
         // Sending events to a room
@@ -106,7 +106,7 @@ public static class RoomRoutes
         routes.Get(
             V3 + "/publicRooms",
             c => PublishedRooms.List(
-                c.Query("since"), c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool)).WithoutToken();
+                c.Token("since"), c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool)).WithoutToken();
         routes.Post(
             V3 + "/publicRooms",
             c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool));
@@ -138,8 +138,8 @@ public static class RoomRoutes
             c => RoomUpgrades.Upgrade(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomUpgrade>())).WithRate(RateKind.Join);
         routes.Get(
             V1Room + "/hierarchy",
-            c => RoomSummaries.GetHierarchy(c["roomId"], c.Query("from"), c.Request, c.Requester, c.Engine, c.Spool));
-        routes.Get(V1Room + "/threads", c => RoomThreads.List(c["roomId"], c.Query("from"), c.Request, c.Requester, c.Engine, c.Spool));
+            c => RoomSummaries.GetHierarchy(c["roomId"], c.Token("from"), c.Request, c.Requester, c.Engine, c.Spool));
+        routes.Get(V1Room + "/threads", c => RoomThreads.List(c["roomId"], c.Token("from"), c.Request, c.Requester, c.Engine, c.Spool));
 
         // Modules: typing notifications, receipts, fully read markers, event context
         routes.Put(
