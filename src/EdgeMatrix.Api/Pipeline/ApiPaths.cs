@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Which requests are for Matrix, in any case of letters, as routing finds them; the rest of the server's paths are left as they are.</summary>
-internal static class ClientApiPaths
+internal static class ApiPaths
 {
     public static bool IsMatrix(PathString path) =>
         path.StartsWithSegments("/_matrix", StringComparison.OrdinalIgnoreCase)

@@ -2,7 +2,7 @@ using System.Text.Json;
 using EdgeMatrix.Rooms;
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>A standard error response.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#standard-error-response</remarks>

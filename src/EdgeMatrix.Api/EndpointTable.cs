@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>Puts endpoints into the route tables.</summary>
 /// <remarks>

@@ -3,7 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>An answer that is JSON already: stored text, or what a writer wrote.</summary>
 /// <param name="utf8">One whole JSON value.</param>

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Routes on the path as it was sent, and decodes each parameter once, exactly.</summary>
 /// <remarks>
@@ -23,7 +23,7 @@ internal static class RequestPath
     /// <summary>Before routing: the path is what the client sent, with <c>r0</c> read as <c>v3</c>.</summary>
     public static Task Restore(HttpContext context, RequestDelegate next)
     {
-        if (ClientApiPaths.IsMatrix(context.Request.Path))
+        if (ApiPaths.IsMatrix(context.Request.Path))
         {
             var path = SentPath(context);
             foreach (var (old, now) in Prefixes)
@@ -40,7 +40,7 @@ internal static class RequestPath
     /// <summary>After routing: every route value is decoded; one that is not UTF-8 is refused.</summary>
     public static Task Decode(HttpContext context, RequestDelegate next)
     {
-        if (!ClientApiPaths.IsMatrix(context.Request.Path))
+        if (!ApiPaths.IsMatrix(context.Request.Path))
         {
             return next(context);
         }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>Reads query parameters; one that is absent is null, one that cannot be read is <c>M_INVALID_PARAM</c>.</summary>
 public static class QueryParameters

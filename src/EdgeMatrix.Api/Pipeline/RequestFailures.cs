@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Turns what a handler throws into an answer: a client that left is silence, a bug is one log line and a 500.</summary>
 internal sealed partial class RequestFailures(ILogger logger)

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Gives <c>M_UNRECOGNIZED</c> to what no endpoint takes: 404 for the path, 405 for the method.</summary>
 /// <remarks>Client libraries fall back on exactly that code. Spec: https://spec.matrix.org/v1.19/client-server-api/#common-error-codes</remarks>
@@ -10,7 +10,7 @@ internal static class Unrecognized
     public static async Task Invoke(HttpContext context, RequestDelegate next)
     {
         var endpoint = context.GetEndpoint();
-        if (endpoint is RouteEndpoint || !ClientApiPaths.IsMatrix(context.Request.Path))
+        if (endpoint is RouteEndpoint || !ApiPaths.IsMatrix(context.Request.Path))
         {
             await next(context);
             return;

@@ -5,7 +5,7 @@ using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>A request, as the route tables hand it to an endpoint: each line there says what its endpoint is given.</summary>
 internal readonly struct ApiCall(HttpContext context)
@@ -13,13 +13,6 @@ internal readonly struct ApiCall(HttpContext context)
     public HttpContext Context => context;
 
     public HttpRequest Request => context.Request;
-
-    /// <summary>Whoever holds the access token; of an endpoint that needs one.</summary>
-    /// <exception cref="InvalidOperationException">The endpoint takes requests without a token.</exception>
-    public Requester Requester => RequesterIfAny ?? throw new InvalidOperationException("The endpoint is not marked to need an access token");
-
-    /// <summary>Null where the endpoint takes requests without a token, and this came with none.</summary>
-    public Requester? RequesterIfAny => context.Features.Get<Requester>();
 
     /// <summary>A segment of the path, percent-decoded.</summary>
     public string this[string name] => (string)context.Request.RouteValues[name]!;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>An answer that grows with a room, or with what a client asks for; a <see cref="ResponseBuffer"/> bounds what it takes of the memory.</summary>
 /// <param name="buffer">One whole JSON value; disposed of once it is sent.</param>

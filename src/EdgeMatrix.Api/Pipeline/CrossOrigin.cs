@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi.Pipeline;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Lets web clients of any origin in, on every answer, errors too.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients</remarks>
@@ -8,7 +8,7 @@ internal static class CrossOrigin
 {
     public static Task Invoke(HttpContext context, RequestDelegate next)
     {
-        if (!ClientApiPaths.IsMatrix(context.Request.Path))
+        if (!ApiPaths.IsMatrix(context.Request.Path))
         {
             return next(context);
         }

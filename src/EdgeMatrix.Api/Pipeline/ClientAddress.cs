@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 
-namespace EdgeMatrix.ClientApi.Limits;
+namespace EdgeMatrix.Api.Pipeline;
 
 /// <summary>Which address a request came from: where a reverse proxy of this machine stands between, the one that it tells.</summary>
 internal static class ClientAddress

@@ -1,11 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
-using EdgeMatrix.ClientApi.Pipeline;
+using EdgeMatrix.Api.Pipeline;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
-namespace EdgeMatrix.ClientApi;
+namespace EdgeMatrix.Api;
 
 /// <summary>Reads and writes JSON bodies through source-generated types.</summary>
 /// <remarks>Clients need not send a Content-Type. Spec: https://spec.matrix.org/v1.19/client-server-api/#api-standards</remarks>
@@ -101,7 +101,7 @@ public static class JsonBody
     internal static async Task<(byte[]? Bytes, MatrixError? Error)> ReadBytesAsync(this HttpRequest request, int maxBytes)
     {
         var memory = request.HttpContext.Features.Get<RequestBodyMemory>();
-        if (memory is { IsStrangers: true })
+        if (memory is { Sender: BodySender.Stranger })
         {
             maxBytes = Math.Min(maxBytes, RequestBodyMemory.MaxOfStrangers);
         }
