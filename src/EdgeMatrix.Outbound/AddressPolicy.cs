@@ -23,6 +23,12 @@ public sealed class AddressPolicy(IReadOnlyList<string> allowed)
     private static readonly IPNetwork _globalUnicast = IPNetwork.Parse("2000::/3");
     private static readonly IPNetwork _nat64 = IPNetwork.Parse("64:ff9b::/96");
 
+    /// <summary>This machine's own addresses, and those of private networks, by RFC 1918, RFC 4193, RFC 3927 and RFC 6598.</summary>
+    public static IReadOnlyList<string> PrivateRanges { get; } =
+    [
+        "127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "169.254.0.0/16", "fe80::/10", "100.64.0.0/10",
+    ];
+
     private readonly IPNetwork[] _allowed = [.. allowed.Select(range => TryParse(range)
         ?? throw new ArgumentException($"{range} is no range of addresses", nameof(allowed)))];
 

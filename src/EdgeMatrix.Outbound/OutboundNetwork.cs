@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace EdgeMatrix.Outbound;
@@ -16,18 +17,22 @@ public sealed class OutboundNetwork : IDisposable
     private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
+    private readonly ExtraAuthorities? _authorities;
 
     /// <param name="transport">Takes the place of sockets and of looking names up, for tests; null: the real ones.</param>
     /// <param name="resolve">The addresses of a host; null: as the system resolves names.</param>
+    /// <param name="authorities">Who may vouch for servers besides those whom the system trusts.</param>
     public OutboundNetwork(
         AddressPolicy addresses,
         TimeProvider time,
         HttpMessageHandler? transport = null,
-        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
+        ExtraAuthorities? authorities = null)
     {
         Addresses = addresses;
         Time = time;
         _resolve = resolve ?? Dns.GetHostAddressesAsync;
+        _authorities = authorities;
         ToAnyone = new HttpMessageInvoker(transport ?? Sockets(address => addresses.Allows(address)), disposeHandler: transport is null);
         ToNamedByOperator = new HttpMessageInvoker(transport ?? Sockets(_ => true), disposeHandler: transport is null);
     }
@@ -69,6 +74,7 @@ public sealed class OutboundNetwork : IDisposable
         MaxResponseDrainSize = 64 * 1024,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = _authorities is null ? null : _authorities.Trust },
         ConnectCallback = async (context, cancellation) => await ConnectAsync(context.DnsEndPoint, allows, cancellation),
     };
 

@@ -62,7 +62,11 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
         Server = server;
-        Outbound = new OutboundNetwork(new AddressPolicy(options.Network.Allow), time, surroundings.Outbound);
+        Outbound = new OutboundNetwork(
+            new AddressPolicy(options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow),
+            time,
+            surroundings.Outbound,
+            authorities: options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null);
         AppServices = new KnownAppServices(options.AppServices.Registrations, server);
         var interest = new RoomInterest(AppServices, database.Memory);
         var appServiceNews = new AppServiceNews(AppServices, interest, service => AppServiceDelivery!.Queued(service));

@@ -15,6 +15,7 @@ public sealed record HomeserverOptions
     public ServerOptions Server { get; init; } = new();
     public TlsOptions Tls { get; init; } = new();
     public NetworkOptions Network { get; init; } = new();
+    public FederationOptions Federation { get; init; } = new();
     public RegistrationOptions Registration { get; init; } = new();
     public EmailSettings Email { get; init; } = new();
     public LoginOptions Login { get; init; } = new();
@@ -61,6 +62,15 @@ public sealed record NetworkOptions
 {
     /// <summary>Addresses and ranges that requests for users may go to besides the public internet. See <see cref="Outbound.AddressPolicy"/>.</summary>
     public IReadOnlyList<string> Allow { get; init; } = [];
+}
+
+public sealed record FederationOptions
+{
+    /// <summary>A PEM file with authorities that are trusted besides the system's; null: none are.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>Whether requests may go to this machine and to private networks, as if <see cref="NetworkOptions.Allow"/> named them all.</summary>
+    public bool AllowPrivateAddresses { get; init; }
 }
 
 public sealed record RegistrationOptions

@@ -54,4 +54,15 @@ public class AddressPolicyTests
         Assert.True(policy.Allows(IPAddress.Parse("fd12::1")));
         Assert.False(policy.Allows(IPAddress.Parse("127.0.0.2")));
     }
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("::1", true)]
+    [InlineData("192.168.1.1", true)]
+    [InlineData("fd00::1", true)]
+    [InlineData("fe80::1%2", true)]
+    [InlineData("224.0.0.251", false)]
+    [InlineData("0.0.0.0", false)]
+    public void Private_ranges_are_this_machine_and_private_networks(string address, bool allowed) =>
+        Assert.Equal(allowed, new AddressPolicy(AddressPolicy.PrivateRanges).Allows(IPAddress.Parse(address)));
 }
