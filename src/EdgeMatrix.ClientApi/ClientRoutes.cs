@@ -17,7 +17,7 @@ using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Encryption;
 using EdgeMatrix.ClientApi.Filters;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Presence;
 using EdgeMatrix.ClientApi.Previews;

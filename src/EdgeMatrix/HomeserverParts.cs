@@ -1,3 +1,4 @@
+using System.Net;
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
@@ -16,7 +17,7 @@ using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Discovery;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.AppServices;
@@ -26,6 +27,7 @@ using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Outbound;
+using EdgeMatrix.Outbound.Names;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -62,11 +64,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
         Server = server;
+        var addresses = new AddressPolicy(
+            options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow);
+        var authorities = options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null;
+        Names = new NameResolver(Dns.GetHostAddressesAsync, new DnsClient(NameServers.OfSystem, random, time).FindServicesAsync, time);
         Outbound = new OutboundNetwork(
-            new AddressPolicy(options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow),
-            time,
-            surroundings.Outbound,
-            authorities: options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null);
+            addresses, time, surroundings.Outbound, Names.AddressesAsync, new ConnectionSettings { Authorities = authorities });
         AppServices = new KnownAppServices(options.AppServices.Registrations, server);
         var interest = new RoomInterest(AppServices, database.Memory);
         var appServiceNews = new AppServiceNews(AppServices, interest, service => AppServiceDelivery!.Queued(service));
@@ -184,6 +187,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public Database Database { get; }
 
     public LocalServer Server { get; }
+
+    public NameResolver Names { get; }
 
     public OutboundNetwork Outbound { get; }
 
@@ -428,6 +433,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         await Mails.DisposeAsync();
         await Previews.DisposeAsync();
         Outbound.Dispose();
+        Names.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();
         Notices.Dispose();

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Storage;

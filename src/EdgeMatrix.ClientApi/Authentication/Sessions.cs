@@ -3,7 +3,7 @@ using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Discovery;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;

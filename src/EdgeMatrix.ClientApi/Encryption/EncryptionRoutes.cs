@@ -1,6 +1,6 @@
 using EdgeMatrix.Accounts.Encryption;
 using EdgeMatrix.ClientApi.Authentication;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;

@@ -1,5 +1,5 @@
 using EdgeMatrix.ClientApi.AppServices;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Pipeline;

@@ -1,7 +1,7 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;

@@ -1,6 +1,6 @@
 using EdgeMatrix.Storage.Memory;
 
-namespace EdgeMatrix.ClientApi.Limits;
+namespace EdgeMatrix.Api.Limits;
 
 /// <summary>What requests are counted together as.</summary>
 public enum RateKind
@@ -34,6 +34,9 @@ public enum RateKind
 
     /// <summary>Mails that prove an address: by who asks for them, and to one address.</summary>
     Email,
+
+    /// <summary>Requests of other servers, by server.</summary>
+    Server,
 }
 
 /// <summary>So many requests in a time, and so many at once after a rest.</summary>
@@ -68,6 +71,8 @@ public sealed record RateLimits
 
     public Rate Email { get; init; } = new(TimeSpan.FromMinutes(5), 10);
 
+    public Rate Server { get; init; } = new(TimeSpan.FromMilliseconds(20), 1_000);
+
     internal Rate this[RateKind kind] => kind switch
     {
         RateKind.Login => Login,
@@ -79,6 +84,7 @@ public sealed record RateLimits
         RateKind.Media => Media,
         RateKind.Preview => Preview,
         RateKind.Email => Email,
+        RateKind.Server => Server,
         _ => Other,
     };
 }

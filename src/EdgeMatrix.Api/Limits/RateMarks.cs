@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 
-namespace EdgeMatrix.ClientApi.Limits;
+namespace EdgeMatrix.Api.Limits;
 
 /// <summary>Marks endpoints with what their requests are counted as; all others are <see cref="RateKind.Other"/>.</summary>
 internal static class RateMarks
