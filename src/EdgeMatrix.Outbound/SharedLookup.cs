@@ -4,10 +4,13 @@ namespace EdgeMatrix.Outbound;
 /// Looks things up once for all who ask at the same time, and keeps what was found, or that nothing was, for as long as the look-up says: what is
 /// dead is not asked again and again.
 /// </summary>
-/// <param name="look">Finds the value, and how long it holds. It is not told when a caller gives up, others may wait for the same.</param>
+/// <param name="look">
+/// Finds the value, and how long it holds; it is given what was found before, if that is remembered. It is not told when a caller gives up, others may
+/// wait for the same.
+/// </param>
 /// <param name="mostKept">So many values; of more, those go that hold the shortest.</param>
 public sealed class SharedLookup<TKey, TValue>(
-    Func<TKey, CancellationToken, Task<(TValue Value, TimeSpan Holds)>> look, int mostKept, TimeProvider time) : IDisposable
+    Func<TKey, TValue?, CancellationToken, Task<(TValue Value, TimeSpan Holds)>> look, int mostKept, TimeProvider time) : IDisposable
     where TKey : notnull
 {
     private readonly Dictionary<TKey, Entry> _entries = [];
@@ -22,10 +25,11 @@ public sealed class SharedLookup<TKey, TValue>(
         {
             if (!_entries.TryGetValue(key, out var known) || known.Until <= time.GetUtcNow())
             {
+                var before = known is { Value.IsCompletedSuccessfully: true } ? known.Value.Result : default;
                 known = new Entry();
                 MakeRoom();
                 _entries[key] = known;
-                known.Value = LookAsync(key, known);
+                known.Value = LookAsync(key, before, known);
             }
 
             entry = known;
@@ -50,13 +54,13 @@ public sealed class SharedLookup<TKey, TValue>(
         _end.Dispose();
     }
 
-    private async Task<TValue> LookAsync(TKey key, Entry entry)
+    private async Task<TValue> LookAsync(TKey key, TValue? before, Entry entry)
     {
         // Away from the lock, and from the thread of whoever came first.
         await Task.Yield();
         try
         {
-            var (value, holds) = await look(key, _end.Token);
+            var (value, holds) = await look(key, before, _end.Token);
             entry.Until = time.GetUtcNow() + holds;
             return value;
         }

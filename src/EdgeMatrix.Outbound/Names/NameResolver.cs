@@ -35,7 +35,7 @@ public sealed class NameResolver : IDisposable
         _addresses = new(FindAddressesAsync, MostKept, time);
         _services = new(FindServicesAsync, MostKept, time);
 
-        async Task<(IPAddress[]?, TimeSpan)> FindAddressesAsync(string host, CancellationToken cancellation)
+        async Task<(IPAddress[]?, TimeSpan)> FindAddressesAsync(string host, IPAddress[]? before, CancellationToken cancellation)
         {
             await _turns.WaitAsync(cancellation);
             try
@@ -52,7 +52,8 @@ public sealed class NameResolver : IDisposable
             }
         }
 
-        async Task<(IReadOnlyList<SrvRecord>?, TimeSpan)> FindServicesAsync(string name, CancellationToken cancellation)
+        async Task<(IReadOnlyList<SrvRecord>?, TimeSpan)> FindServicesAsync(
+            string name, IReadOnlyList<SrvRecord>? before, CancellationToken cancellation)
         {
             await _turns.WaitAsync(cancellation);
             try
