@@ -1,9 +1,9 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Discovery;
-using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,5 @@
-using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.ClientApi.AppServices;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Pipeline;

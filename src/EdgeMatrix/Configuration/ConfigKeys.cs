@@ -1,6 +1,6 @@
 using System.Net;
-using EdgeMatrix.ClientApi;
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;

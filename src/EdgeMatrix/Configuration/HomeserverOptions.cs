@@ -1,10 +1,12 @@
+using System.Net;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
-using EdgeMatrix.ClientApi;
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Federation;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Configuration;
@@ -98,6 +100,18 @@ public sealed record FederationOptions
 
     /// <summary>Servers that are asked for the keys of those which do not answer.</summary>
     public IReadOnlyList<string> TrustedKeyServers { get; init; } = ["matrix.org"];
+
+    /// <param name="publicBaseUrl">Where clients reach this server, and others too unless it is said.</param>
+    internal FederationSettings ToSettings(string? publicBaseUrl) => new()
+    {
+        Enabled = Enabled,
+        Address = Address ?? (publicBaseUrl is { } url && new Uri(url) is { Scheme: "https" } at ? $"{at.Host}:{at.Port}" : null),
+        Hosts = Hosts.ToDictionary(host => host.Key, host => IPEndPoint.Parse(host.Value)),
+        RetryMin = RetryMin,
+        RetryMax = RetryMax < RetryMin ? RetryMin : RetryMax,
+        Timeout = Timeout,
+        TrustedKeyServers = TrustedKeyServers,
+    };
 }
 
 public sealed record RegistrationOptions
