@@ -1,6 +1,6 @@
 using System.Net;
-using EdgeMatrix.ClientApi;
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.ClientApi;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Server.Tests.Admin;
 using EdgeMatrix.Testing;
