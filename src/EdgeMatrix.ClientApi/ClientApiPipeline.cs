@@ -1,6 +1,6 @@
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Pipeline;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Storage;

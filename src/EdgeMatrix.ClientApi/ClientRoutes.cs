@@ -8,6 +8,7 @@ using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Authentication;
@@ -17,7 +18,6 @@ using EdgeMatrix.ClientApi.Devices;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Encryption;
 using EdgeMatrix.ClientApi.Filters;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Media;
 using EdgeMatrix.ClientApi.Presence;
 using EdgeMatrix.ClientApi.Previews;
@@ -34,6 +34,7 @@ using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Search;
@@ -116,11 +117,10 @@ public static class ClientRoutes
         api.MapThreePids();
         api.Get(V3 + "/account/whoami", c => Sessions.WhoAmI(c.Requester));
 
-        // OpenID, with the one endpoint of the Server-Server API that its tokens are for
+        // OpenID
         api.Post(
             User + "/openid/request_token",
             c => OpenId.RequestToken(c["userId"], c.Request, c.Requester, c.Part<OpenIdTokens>(), c.Server));
-        api.Get("/_matrix/federation/v1/openid/userinfo", c => OpenId.UserInfo(c.Request, c.Part<OpenIdTokens>())).WithoutToken();
 
         // Capabilities negotiation
         api.Get(V3 + "/capabilities", c => Capabilities.Get(c.Requester, c.Part<ClientApiOptions>(), c.Part<EmailValidation>()));
@@ -147,11 +147,13 @@ public static class ClientRoutes
             api.Get(
                 profile + "/{userId}",
                 c => ProfileFields.GetAll(
-                    c["userId"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
+                    c["userId"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>(),
+                    c.Part<RemoteProfiles>())).WithoutToken();
             api.Get(
                 profile + "/{userId}/{keyName}",
                 c => ProfileFields.Get(
-                    c["userId"], c["keyName"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
+                    c["userId"], c["keyName"], c.Request, c.Part<UserProfiles>(), c.Engine, c.Part<AppServiceQueries>(),
+                    c.Part<RemoteProfiles>())).WithoutToken();
             api.Put(
                 profile + "/{userId}/{keyName}",
                 c => ProfileFields.Set(c["userId"], c["keyName"], c.Request, c.Requester, c.Part<UserProfiles>()));

@@ -1,7 +1,7 @@
 namespace EdgeMatrix.Outbound;
 
-/// <summary>The body of an answer, no longer than so many bytes, and no later than a deadline.</summary>
-internal sealed class BoundedBody(Stream inner, long maxBytes, CancellationToken deadline) : Stream
+/// <summary>The body of an answer, no longer than so many bytes, no later than a deadline, and without long pauses.</summary>
+internal sealed class BoundedBody(Stream inner, OutboundRequest request, TimeProvider time, CancellationToken deadline) : Stream
 {
     private long _read;
 
@@ -21,12 +21,13 @@ internal sealed class BoundedBody(Stream inner, long maxBytes, CancellationToken
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline, cancellationToken);
+        using var pause = new CancellationTokenSource(request.Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline, pause.Token, cancellationToken);
         try
         {
             var read = await inner.ReadAsync(buffer, either.Token);
             _read += read;
-            return _read <= maxBytes ? read : throw TooLarge(maxBytes);
+            return _read <= request.MaxBytes ? read : throw TooLarge(request.MaxBytes);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -43,7 +43,7 @@ public sealed class OutboundClient(OutboundNetwork network, int concurrency) : I
             }
 
             var body = await message.Content.ReadAsStreamAsync(either.Token);
-            return new OutboundResponse(message, url, new BoundedBody(body, request.MaxBytes, deadline.Token), End);
+            return new OutboundResponse(message, url, new BoundedBody(body, request, network.Time, deadline.Token), End);
         }
         catch (Exception exception)
         {
@@ -111,6 +111,7 @@ public sealed class OutboundClient(OutboundNetwork network, int concurrency) : I
     {
         var message = new HttpRequestMessage(request.Method, url);
         message.Headers.UserAgent.Add(_userAgent);
+        message.Headers.Host = request.Host;
         if (request.Accept is not null)
         {
             message.Headers.TryAddWithoutValidation("Accept", request.Accept);

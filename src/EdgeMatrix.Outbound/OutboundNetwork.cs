@@ -10,36 +10,37 @@ namespace EdgeMatrix.Outbound;
 /// </summary>
 /// <remarks>
 /// A host is resolved when it is connected to, and the connection goes to an address that was checked: no second look-up can give another. Redirects
-/// make requests anew, and so are checked anew. No proxy of the environment, no cookies, no credentials of the machine.
+/// make requests anew, and so are checked anew. Where the operator has a proxy, that looks names up, and addresses in names alone are checked here. No
+/// proxy of the environment, no cookies, no credentials of the machine.
 /// </remarks>
 public sealed class OutboundNetwork : IDisposable
 {
     private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
-    private readonly ExtraAuthorities? _authorities;
+    private readonly ConnectionSettings _settings;
 
     /// <param name="transport">Takes the place of sockets and of looking names up, for tests; null: the real ones.</param>
     /// <param name="resolve">The addresses of a host; null: as the system resolves names.</param>
-    /// <param name="authorities">Who may vouch for servers besides those whom the system trusts.</param>
+    /// <param name="settings">How connections are made; null: as any client of the web makes them.</param>
     public OutboundNetwork(
         AddressPolicy addresses,
         TimeProvider time,
         HttpMessageHandler? transport = null,
         Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null,
-        ExtraAuthorities? authorities = null)
+        ConnectionSettings? settings = null)
     {
         Addresses = addresses;
         Time = time;
         _resolve = resolve ?? Dns.GetHostAddressesAsync;
-        _authorities = authorities;
+        _settings = settings ?? new ConnectionSettings();
         ToAnyone = new HttpMessageInvoker(transport ?? Sockets(address => addresses.Allows(address)), disposeHandler: transport is null);
         ToNamedByOperator = new HttpMessageInvoker(transport ?? Sockets(_ => true), disposeHandler: transport is null);
     }
 
     public AddressPolicy Addresses { get; }
 
-    internal TimeProvider Time { get; }
+    public TimeProvider Time { get; }
 
     internal HttpMessageInvoker ToAnyone { get; }
 
@@ -65,7 +66,8 @@ public sealed class OutboundNetwork : IDisposable
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.All,
         UseCookies = false,
-        UseProxy = false,
+        UseProxy = _settings.Proxy is not null,
+        Proxy = _settings.Proxy is { } proxy ? new WebProxy(proxy) : null,
         Credentials = null,
         ActivityHeadersPropagator = null,
         ConnectTimeout = _connectTimeout,
@@ -74,29 +76,25 @@ public sealed class OutboundNetwork : IDisposable
         MaxResponseDrainSize = 64 * 1024,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = _authorities is null ? null : _authorities.Trust },
-        ConnectCallback = async (context, cancellation) => await ConnectAsync(context.DnsEndPoint, allows, cancellation),
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = _settings.TrustsCertificate },
+        ConnectCallback = async (context, cancellation) =>
+            await ConnectAsync(context.DnsEndPoint, _settings.IsProxy(context.DnsEndPoint) ? _ => true : allows, cancellation),
     };
 
     private async Task<Stream> ConnectAsync(DnsEndPoint host, Func<IPAddress, bool> allows, CancellationToken cancellation)
     {
         IPAddress[] found = IPAddress.TryParse(host.Host, out var literal) ? [literal] : await _resolve(host.Host, cancellation);
         var addresses = found.Where(allows).ToArray();
-        if (found.Length > 0 && addresses.Length == 0)
+        if (addresses.Length == 0)
         {
+            if (found.Length == 0)
+            {
+                throw new SocketException((int)SocketError.HostNotFound);
+            }
+
             throw new OutboundException(OutboundFailure.Refused, "The host has no address that requests may go to");
         }
 
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(addresses, host.Port, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        return new NetworkStream(await HappyEyeballs.ConnectAsync(addresses, host.Port, Time, cancellation), ownsSocket: true);
     }
 }

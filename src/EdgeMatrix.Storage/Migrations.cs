@@ -840,5 +840,33 @@ internal static class Migrations
         ALTER TABLE media ADD COLUMN quarantined_by INTEGER;   -- nid of the administrator; null: nobody, or it is not known who
         ALTER TABLE media ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;
         """,
+
+        // 32: other servers: how it stands with them, and their signing keys.
+        """
+        CREATE TABLE destinations (
+            server           TEXT NOT NULL PRIMARY KEY,
+            failures         INTEGER NOT NULL,            -- in a row
+            failing_since_ts INTEGER,                     -- ms; null while it answers
+            next_ts          INTEGER NOT NULL,            -- when it is to be tried again
+            last_heard_ts    INTEGER                      -- to the hour; null: never
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE server_keys (
+            server   TEXT NOT NULL,
+            key_id   TEXT NOT NULL,
+            key      BLOB NOT NULL,
+            until_ts INTEGER NOT NULL,                    -- of a key in use: trusted until; of an old one: when it expired
+            old      INTEGER NOT NULL,
+            PRIMARY KEY (server, key_id)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE server_key_answers (
+            server         TEXT NOT NULL PRIMARY KEY,
+            json           BLOB NOT NULL,                 -- as its server signed it, for those who ask us as a notary
+            fetched_ts     INTEGER NOT NULL,
+            valid_until_ts INTEGER NOT NULL               -- as it says itself
+        ) STRICT;
+        CREATE INDEX server_key_answers_by_age ON server_key_answers (fetched_ts);
+        """,
     ];
 }

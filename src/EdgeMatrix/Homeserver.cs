@@ -6,6 +6,7 @@ using EdgeMatrix.Console.Measuring;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.ServerApi;
 using EdgeMatrix.Serving;
 using EdgeMatrix.Upkeep;
 
@@ -64,7 +65,9 @@ public sealed class Homeserver : IAsyncDisposable
         app.Lifetime.ApplicationStopping.Register(parts.Mails.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
+        app.UseServerApi();
         app.MapClientApi();
+        app.MapServerApi();
         app.MapConsole(readiness, parts.Database, metrics, options.Admin.Token);
         return new Homeserver(app, parts, upkeep);
     }

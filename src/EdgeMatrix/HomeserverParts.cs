@@ -1,3 +1,4 @@
+using System.Net;
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
@@ -12,20 +13,28 @@ using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.PushRules;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi;
 using EdgeMatrix.ClientApi.Admin;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Discovery;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Federation;
+using EdgeMatrix.Federation.Discovery;
+using EdgeMatrix.Federation.Keys;
+using EdgeMatrix.Federation.Requests;
+using EdgeMatrix.Federation.Rooms;
+using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Outbound;
+using EdgeMatrix.Outbound.Names;
+using EdgeMatrix.Protocol;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
@@ -62,11 +71,39 @@ internal sealed class HomeserverParts : IAsyncDisposable
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
         Server = server;
+        var addresses = new AddressPolicy(
+            options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow);
+        var authorities = options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null;
+        var dns = new DnsClient(NameServers.OfSystem, random, time);
+        Names = new NameResolver(Dns.GetHostAddressesAsync, surroundings.Outbound is null ? dns.FindServicesAsync : surroundings.Services, time);
         Outbound = new OutboundNetwork(
-            new AddressPolicy(options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow),
+            addresses, time, surroundings.Outbound, Names.AddressesAsync, new ConnectionSettings { Authorities = authorities });
+        Federation = options.Federation.ToSettings(options.Server.PublicBaseUrl);
+        Others = new OutboundNetwork(
+            addresses,
             time,
             surroundings.Outbound,
-            authorities: options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null);
+            Names.AddressesAsync,
+            new ConnectionSettings
+            {
+                Authorities = authorities,
+                VerifiesCertificates = options.Federation.VerifyTls,
+                Proxy = options.Federation.Proxy is { } proxy ? new Uri(proxy) : null,
+            });
+        Destinations = new Destinations(database, Federation, random, time);
+        WellKnown = new WellKnownServer(Others);
+        FederationClient = new FederationClient(
+            server, Federation, new ServerDiscovery(Federation.Hosts, WellKnown, Names, random), Destinations, Others);
+        OwnKeys = new OwnKeys(server, database, time);
+        ServerKeys = new KnownServerKeys(database);
+        KeyFetcher = new KeyFetcher(FederationClient, ServerKeys, Federation, time);
+        KeyRing = new KeyRing(server, OwnKeys, ServerKeys, KeyFetcher, time);
+        Notary = new Notary(server, OwnKeys, ServerKeys, KeyFetcher, time);
+        RemoteKeys = new RemoteKeys(FederationClient, server);
+        RemoteProfiles = new RemoteProfiles(FederationClient);
+        RemoteRooms = new RemoteRooms(FederationClient);
+        Random = random;
+
         AppServices = new KnownAppServices(options.AppServices.Registrations, server);
         var interest = new RoomInterest(AppServices, database.Memory);
         var appServiceNews = new AppServiceNews(AppServices, interest, service => AppServiceDelivery!.Queued(service));
@@ -172,6 +209,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
+            new UpkeepJob("other servers", TimeSpan.FromDays(1), _ => Destinations.SliceAsync()),
+            new UpkeepJob("server keys", TimeSpan.FromDays(1), _ => ServerKeys.SliceAsync()),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
             new UpkeepJob("names of older rooms", TimeSpan.FromDays(1), _ => RoomNames.SliceAsync(database)),
@@ -186,7 +225,38 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public LocalServer Server { get; }
 
+    public NameResolver Names { get; }
+
     public OutboundNetwork Outbound { get; }
+
+    public RandomSource Random { get; }
+
+    public FederationSettings Federation { get; }
+
+    /// <summary>The way to other servers.</summary>
+    public OutboundNetwork Others { get; }
+
+    public Destinations Destinations { get; }
+
+    public WellKnownServer WellKnown { get; }
+
+    public FederationClient FederationClient { get; }
+
+    public OwnKeys OwnKeys { get; }
+
+    public KnownServerKeys ServerKeys { get; }
+
+    public KeyFetcher KeyFetcher { get; }
+
+    public KeyRing KeyRing { get; }
+
+    public Notary Notary { get; }
+
+    public RemoteKeys RemoteKeys { get; }
+
+    public RemoteProfiles RemoteProfiles { get; }
+
+    public RemoteRooms RemoteRooms { get; }
 
     public ChangeNotifier Notifier { get; }
 
@@ -350,6 +420,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Database);
         services.AddSingleton(Server);
         services.AddSingleton(Outbound);
+        services.AddSingleton(Random);
+        services.AddSingleton(Federation);
+        services.AddSingleton(Destinations);
+        services.AddSingleton(FederationClient);
+        services.AddSingleton(OwnKeys);
+        services.AddSingleton(KeyRing);
+        services.AddSingleton(Notary);
+        services.AddSingleton(RemoteKeys);
+        services.AddSingleton(RemoteProfiles);
+        services.AddSingleton(RemoteRooms);
         services.AddSingleton(Notifier);
         services.AddSingleton(Engine);
         services.AddSingleton(Creation);
@@ -428,7 +508,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
         AppServiceClient.Dispose();
         await Mails.DisposeAsync();
         await Previews.DisposeAsync();
+        KeyFetcher.Dispose();
+        FederationClient.Dispose();
+        WellKnown.Dispose();
+        Others.Dispose();
         Outbound.Dispose();
+        Names.Dispose();
         Thumbnails.Dispose();
         await Database.DisposeAsync();
         Notices.Dispose();

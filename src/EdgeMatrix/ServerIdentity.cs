@@ -31,6 +31,23 @@ internal static class ServerIdentity
         return new LocalServer(name, SigningKey.FromSeed(keyId[KeyPrefix.Length..], seed));
     }
 
+    /// <summary>Has the server sign with a new key; the old one is published as such, so that what it signed stays good.</summary>
+    /// <returns>The ids of both.</returns>
+    /// <exception cref="DatabaseException">There is no key yet, or the server is named by its key.</exception>
+    public static Task<(string Old, string New)> RotateAsync(Database database, RandomSource random, TimeProvider time) => database.WriteAsync(db =>
+    {
+        var old = SigningKeyTable.All(db).FirstOrDefault(key => key.ExpiredTs is null)
+            ?? throw new DatabaseException("the server has no key yet: it makes one at its first start");
+        using var key = SigningKey.FromSeed(old.KeyId[KeyPrefix.Length..], old.Seed);
+        if (SettingsTable.Get(db, SettingsTable.ServerName) == KeyDerivedName.Of(key.PublicKey))
+        {
+            throw new DatabaseException("the server is named by its key, which so can be no other");
+        }
+
+        SigningKeyTable.Expire(db, old.KeyId, time.GetUtcNow().ToUnixTimeMilliseconds());
+        return (old.KeyId, NewKey(db, random).KeyId);
+    });
+
     private static SigningKeyRow NewKey(WriteTransaction db, RandomSource random)
     {
         var seed = new byte[SigningKey.SeedBytes];

@@ -1,5 +1,6 @@
 using EdgeMatrix.Accounts.Passwords;
 using EdgeMatrix.CommandLine;
+using EdgeMatrix.Outbound.Names;
 using EdgeMatrix.Protocol;
 using Microsoft.AspNetCore.Hosting;
 
@@ -23,6 +24,9 @@ public sealed record Surroundings
 
     /// <summary>Takes the place of the sockets over which the server reaches others; null: real ones.</summary>
     public HttpMessageHandler? Outbound { get; init; }
+
+    /// <summary>Takes the place of DNS where <see cref="Outbound"/> is no socket: the SRV records of a name.</summary>
+    public Func<string, CancellationToken, Task<SrvAnswer>> Services { get; init; } = (_, _) => Task.FromResult(new SrvAnswer([], TimeSpan.FromDays(1)));
 
     /// <summary>The words that start this program anew, for work that is done in a process of its own.</summary>
     public IReadOnlyList<string> Program { get; init; } = ThumbnailCommand.Program();

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Accounts.Passwords;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Storage;
@@ -183,6 +183,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Registration = new RegistrationOptions { Open = true },
             Limits = RateLimits.Off,
             Presence = new PresenceOptions { Enabled = false },
+            Federation = new FederationOptions { TrustedKeyServers = [] },
         });
         var surroundings = new Surroundings
         {

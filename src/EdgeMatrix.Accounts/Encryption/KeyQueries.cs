@@ -14,6 +14,19 @@ public sealed record UserKeys(string UserId, IReadOnlyList<DeviceKeyRow> Devices
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery</remarks>
 public sealed class KeyQueries(Database database, LocalServer server)
 {
+    /// <summary>Stands in the place of a viewer's nid: somebody of another server, who sees the signatures of the keys' owner only.</summary>
+    public const long AnotherServer = 0;
+
+    /// <summary>All devices of a user with their keys, and when they last changed, as a stream position.</summary>
+    /// <returns>Null if there is no such account here.</returns>
+    public (UserKeys Keys, long StreamId)? DevicesOf(string userId)
+    {
+        using var snapshot = database.OpenSnapshot();
+        return Find(snapshot, AnotherServer, userId, []) is { } keys
+            ? (keys, DeviceListTable.LastChange(snapshot, UserTable.Find(snapshot, userId)!.Value))
+            : null;
+    }
+
     /// <summary>The keys of those who have an account here; others are left out.</summary>
     /// <param name="viewer">Nid of the user who asks.</param>
     /// <param name="wanted">The ids of the wanted devices by user; none stands for all.</param>
@@ -23,20 +36,30 @@ public sealed class KeyQueries(Database database, LocalServer server)
         var found = new List<UserKeys>();
         foreach (var (userId, deviceIds) in wanted)
         {
-            if (server.Owns(userId) && AccountTable.Find(snapshot, userId) is { } account)
+            if (Find(snapshot, viewer, userId, deviceIds) is { } keys)
             {
-                var signatures = KeySignatureTable.Visible(snapshot, account.User, viewer);
-                found.Add(new UserKeys(
-                    userId,
-                    [.. Devices(snapshot, account.User, deviceIds)
-                        .Select(device => device with { Keys = KeySignatures.AddTo(device.Keys, device.DeviceId, signatures) })],
-                    [.. CrossSigningTable.OfUser(snapshot, account.User)
-                        .Where(key => account.User == viewer || key.Usage != CrossSigningKey.UserSigning)
-                        .Select(key => key with { Key = KeySignatures.AddTo(key.Key, key.PublicKey, signatures) })]));
+                found.Add(keys);
             }
         }
 
         return found;
+    }
+
+    private UserKeys? Find(Session snapshot, long viewer, string userId, IReadOnlyList<string> deviceIds)
+    {
+        if (!server.Owns(userId) || AccountTable.Find(snapshot, userId) is not { } account)
+        {
+            return null;
+        }
+
+        var signatures = KeySignatureTable.Visible(snapshot, account.User, viewer);
+        return new UserKeys(
+            userId,
+            [.. Devices(snapshot, account.User, deviceIds)
+                .Select(device => device with { Keys = KeySignatures.AddTo(device.Keys, device.DeviceId, signatures) })],
+            [.. CrossSigningTable.OfUser(snapshot, account.User)
+                .Where(key => account.User == viewer || key.Usage != CrossSigningKey.UserSigning)
+                .Select(key => key with { Key = KeySignatures.AddTo(key.Key, key.PublicKey, signatures) })]);
     }
 
     private static List<DeviceKeyRow> Devices(Session db, long user, IReadOnlyList<string> deviceIds) => deviceIds.Count == 0

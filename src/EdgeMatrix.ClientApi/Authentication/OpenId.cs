@@ -29,26 +29,4 @@ internal static class OpenId
             json.WriteEndObject();
         });
     }
-
-    /// <summary><c>GET /_matrix/federation/v1/openid/userinfo</c></summary>
-    /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#openid</remarks>
-    public static IResult UserInfo(HttpRequest request, OpenIdTokens tokens)
-    {
-        if (request.QueryText("access_token") is not { } token)
-        {
-            return MatrixError.MissingToken();
-        }
-
-        if (!tokens.TryRead(token, out var userId))
-        {
-            return new MatrixError(StatusCodes.Status401Unauthorized, "M_UNKNOWN_TOKEN", "The token is not known, or has expired");
-        }
-
-        return JsonText.Write(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("sub"u8, userId);
-            json.WriteEndObject();
-        });
-    }
 }

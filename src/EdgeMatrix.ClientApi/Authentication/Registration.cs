@@ -8,7 +8,7 @@ using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 

@@ -1,13 +1,13 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.ClientApi.Discovery;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 

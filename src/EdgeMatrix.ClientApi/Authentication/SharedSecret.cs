@@ -3,7 +3,7 @@ using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.Rooms;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Authentication;
 

@@ -3,7 +3,7 @@ using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Storage.Accounts;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Devices;
 

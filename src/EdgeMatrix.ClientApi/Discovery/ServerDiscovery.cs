@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Discovery;
 

@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts.Encryption;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Authentication;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -18,8 +19,8 @@ public static class EncryptionRoutes
     public static void MapEncryption(this IEndpointRouteBuilder routes)
     {
         routes.Post(V3 + "/keys/upload", c => KeyEndpoints.Upload(c.Request, c.Requester, c.Part<KeyUploads>()));
-        routes.Post(V3 + "/keys/query", c => KeyEndpoints.Query(c.Request, c.Requester, c.Part<KeyQueries>(), c.Server, c.Spool));
-        routes.Post(V3 + "/keys/claim", c => KeyEndpoints.Claim(c.Request, c.Part<KeyClaims>(), c.Server));
+        routes.Post(V3 + "/keys/query", c => KeyEndpoints.Query(c.Request, c.Requester, c.Part<KeyQueries>(), c.Part<RemoteKeys>(), c.Spool));
+        routes.Post(V3 + "/keys/claim", c => KeyEndpoints.Claim(c.Request, c.Part<KeyClaims>(), c.Part<RemoteKeys>()));
         routes.Get(V3 + "/keys/changes", c => KeyChanges.Get(c.Request, c.Requester, c.Part<SyncEngine>()));
         routes.Put(
             V3 + "/sendToDevice/{eventType}/{txnId}",

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Encryption;
-using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Api.Encryption;
+using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Protocol.Signing;
-using EdgeMatrix.Rooms;
-using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
 
@@ -13,6 +12,9 @@ namespace EdgeMatrix.ClientApi.Encryption;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#key-management-api</remarks>
 internal static class KeyEndpoints
 {
+    private const long DefaultWaitMs = 10_000;
+    private const long MaxWaitMs = 60_000;
+
     /// <summary><c>POST /_matrix/client/v3/keys/upload</c></summary>
     public static async Task<IResult> Upload(HttpRequest request, Requester requester, KeyUploads uploads)
     {
@@ -52,7 +54,7 @@ internal static class KeyEndpoints
     }
 
     /// <summary><c>POST /_matrix/client/v3/keys/query</c></summary>
-    public static async Task<IResult> Query(HttpRequest request, Requester requester, KeyQueries queries, LocalServer server, AnswerSpool spool)
+    public static async Task<IResult> Query(HttpRequest request, Requester requester, KeyQueries queries, RemoteKeys remote, AnswerSpool spool)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -60,64 +62,40 @@ internal static class KeyEndpoints
             return error;
         }
 
-        var (users, badShape) = ByUser(body, "device_keys");
+        var (wanted, badShape) = KeyBodies.ReadQuery(body);
         if (badShape is not null)
         {
             return badShape;
         }
 
-        var wanted = new List<(string, IReadOnlyList<string>)>();
-        foreach (var user in users)
-        {
-            if (user.Value.ValueKind != JsonValueKind.Array
-                || user.Value.EnumerateArray().Any(id => id.ValueKind != JsonValueKind.String))
-            {
-                return MatrixError.BadJson($"{user.Name} is not given a list of device ids");
-            }
-
-            wanted.Add((user.Name, [.. user.Value.EnumerateArray().Select(id => id.GetString()!)]));
-        }
-
         var found = queries.Find(requester.UserNid, wanted);
+        var others = await remote.QueryAsync(wanted, WaitOf(body), request.HttpContext.RequestAborted);
         return LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartObject("device_keys"u8);
-            foreach (var user in found)
-            {
-                json.WriteStartObject(user.UserId);
-                foreach (var device in user.Devices)
-                {
-                    json.WritePropertyName(device.DeviceId);
-                    WriteDevice(json, device);
-                }
-
-                json.WriteEndObject();
-            }
-
+            KeyBodies.WriteDevices(json, found);
+            others.Write(json, "device_keys");
             json.WriteEndObject();
             foreach (var usage in new[] { CrossSigningKey.Master, CrossSigningKey.SelfSigning, CrossSigningKey.UserSigning })
             {
                 json.WriteStartObject($"{usage}_keys");
-                foreach (var user in found)
+                KeyBodies.WriteCrossSigning(json, found, usage);
+                if (usage != CrossSigningKey.UserSigning)
                 {
-                    foreach (var key in user.CrossSigning.Where(key => key.Usage == usage))
-                    {
-                        json.WritePropertyName(user.UserId);
-                        json.WriteRawValue(key.Key, skipInputValidation: true);
-                    }
+                    others.Write(json, $"{usage}_keys");
                 }
 
                 json.WriteEndObject();
             }
 
-            WriteFailures(json, users, server);
+            others.WriteFailures(json);
             json.WriteEndObject();
         });
     }
 
     /// <summary><c>POST /_matrix/client/v3/keys/claim</c></summary>
-    public static async Task<IResult> Claim(HttpRequest request, KeyClaims claims, LocalServer server)
+    public static async Task<IResult> Claim(HttpRequest request, KeyClaims claims, RemoteKeys remote)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -125,49 +103,22 @@ internal static class KeyEndpoints
             return error;
         }
 
-        var (users, badShape) = ByUser(body, "one_time_keys");
+        var (wanted, badShape) = KeyBodies.ReadClaim(body);
         if (badShape is not null)
         {
             return badShape;
         }
 
-        var wanted = new List<WantedKey>();
-        foreach (var user in users)
-        {
-            if (user.Value.ValueKind != JsonValueKind.Object
-                || user.Value.EnumerateObject().Any(device => device.Value.ValueKind != JsonValueKind.String))
-            {
-                return MatrixError.BadJson($"{user.Name} is not given an algorithm for each device");
-            }
-
-            wanted.AddRange(user.Value.EnumerateObject().Select(device => new WantedKey(user.Name, device.Name, device.Value.GetString()!)));
-        }
-
         var claimed = await claims.ClaimAsync(wanted);
+        var others = await remote.ClaimAsync(wanted, WaitOf(body), request.HttpContext.RequestAborted);
         return JsonText.Write(json =>
         {
             json.WriteStartObject();
             json.WriteStartObject("one_time_keys"u8);
-            foreach (var user in claimed.GroupBy(key => key.UserId))
-            {
-                json.WriteStartObject(user.Key);
-                foreach (var device in user.GroupBy(key => key.DeviceId))
-                {
-                    json.WriteStartObject(device.Key);
-                    foreach (var (_, _, key) in device)
-                    {
-                        json.WritePropertyName($"{key.Algorithm}:{key.KeyId}");
-                        json.WriteRawValue(key.Key, skipInputValidation: true);
-                    }
-
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndObject();
-            }
-
+            KeyBodies.WriteClaimed(json, claimed);
+            others.Write(json, "one_time_keys");
             json.WriteEndObject();
-            WriteFailures(json, users, server);
+            others.WriteFailures(json);
             json.WriteEndObject();
         });
     }
@@ -183,52 +134,12 @@ internal static class KeyEndpoints
             : (upload, null);
     }
 
+    // "The time (in milliseconds) to wait when downloading keys from remote servers. 10 seconds is the recommended default."
+    private static TimeSpan WaitOf(JsonElement body) => TimeSpan.FromMilliseconds(
+        body.TryGetProperty("timeout"u8, out var timeout) && timeout.ValueKind == JsonValueKind.Number && timeout.TryGetInt64(out var ms) && ms > 0
+            ? Math.Min(ms, MaxWaitMs)
+            : DefaultWaitMs);
+
     public static DeviceOwner Owner(Requester requester) =>
         new(requester.UserNid, requester.UserId, requester.DeviceNid, requester.DeviceId ?? "");
-
-    private static (List<JsonProperty> Users, MatrixError? Error) ByUser(JsonElement body, string name)
-    {
-        if (!body.TryGetProperty(name, out var users))
-        {
-            return ([], MatrixError.MissingParam(name));
-        }
-
-        return users.ValueKind != JsonValueKind.Object
-            ? ([], MatrixError.BadJson($"{name} is not an object"))
-            : ([.. users.EnumerateObject().DistinctBy(user => user.Name)], null);
-    }
-
-    private static void WriteDevice(Utf8JsonWriter json, DeviceKeyRow device)
-    {
-        json.WriteStartObject();
-        foreach (var property in JsonElement.Parse(device.Keys).EnumerateObject())
-        {
-            property.WriteTo(json);
-        }
-
-        json.WriteStartObject("unsigned"u8);
-        if (device.DisplayName is { } name)
-        {
-            json.WriteString("device_display_name"u8, name);
-        }
-
-        json.WriteEndObject();
-        json.WriteEndObject();
-    }
-
-    // "If any remote homeservers could not be reached, they are recorded here."
-    private static void WriteFailures(Utf8JsonWriter json, List<JsonProperty> users, LocalServer server)
-    {
-        json.WriteStartObject("failures"u8);
-        var servers = users.Select(user => UserId.TryParse(user.Name, out var id) ? id.ServerName : server.Name);
-        foreach (var remote in servers.Where(name => name != server.Name).Distinct())
-        {
-            json.WriteStartObject(remote);
-            json.WriteNumber("status"u8, 503);
-            json.WriteString("message"u8, "This server does not talk to others yet");
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-    }
 }

@@ -4,7 +4,7 @@ using EdgeMatrix.ClientApi.ClientConfig;
 using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Sync.Filters;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.Filters;
 

@@ -1,4 +1,4 @@
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;

@@ -14,7 +14,7 @@ internal static class MediaThumbnails
     public static async Task<IResult> Get(
         string serverName, string mediaId, HttpContext context, MediaRepository media, ThumbnailStore thumbnails, IHostApplicationLifetime lifetime)
     {
-        var (size, refused) = ReadSize(context.Request);
+        var (size, refused) = ThumbnailRequests.ReadSize(context.Request);
         if (refused is not null)
         {
             return refused;
@@ -31,7 +31,7 @@ internal static class MediaThumbnails
         if (verdict is not (ThumbnailVerdict.Made or ThumbnailVerdict.Original)
             || await PictureTypes.OfFileAsync(path!, context.RequestAborted) is not { } type)
         {
-            return Refuse(verdict);
+            return ThumbnailRequests.Refuse(verdict);
         }
 
         // "MUST be inline, and SHOULD contain a file name (e.g. thumbnail.png)."
@@ -39,30 +39,4 @@ internal static class MediaThumbnails
         return TypedResults.PhysicalFile(
             path!, type, entityTag: new EntityTagHeaderValue($"\"{hash.Hex}-{size.Name}\""), enableRangeProcessing: true);
     }
-
-    private static (ThumbnailSize Size, MatrixError? Error) ReadSize(HttpRequest request)
-    {
-        var (width, badWidth) = request.QueryInteger("width", min: 1, max: int.MaxValue);
-        var (height, badHeight) = request.QueryInteger("height", min: 1, max: int.MaxValue);
-        var (method, badMethod) = request.QueryOneOf("method", "crop", "scale");
-        var (animated, badAnimated) = request.QueryBoolean("animated");
-        if ((badWidth ?? badHeight ?? badMethod ?? badAnimated) is { } error)
-        {
-            return (default, error);
-        }
-
-        return (width, height) switch
-        {
-            (null, _) => (default, MatrixError.MissingParam("width")),
-            (_, null) => (default, MatrixError.MissingParam("height")),
-            _ => (ThumbnailSize.For((int)width.Value, (int)height.Value, method == "crop", animated == true), null),
-        };
-    }
-
-    private static MatrixError Refuse(ThumbnailVerdict verdict) => verdict switch
-    {
-        ThumbnailVerdict.TooLarge => MatrixError.TooLarge("Content is too large to thumbnail"),
-        ThumbnailVerdict.Busy => new MatrixError(429, "M_LIMIT_EXCEEDED", "Too many thumbnails are being made: try again later"),
-        _ => MatrixError.BadRequest("Cannot generate thumbnails for the requested content"),
-    };
 }

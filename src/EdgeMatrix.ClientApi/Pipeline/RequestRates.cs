@@ -1,5 +1,5 @@
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.AppServices;
-using EdgeMatrix.ClientApi.Limits;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Pipeline;

@@ -38,7 +38,7 @@ internal sealed class TokenAuthentication(AccessTokens tokens, KnownAppServices 
                 return;
             }
 
-            context.Features.Set(requester);
+            Let(context, requester!);
         }
         else if (token is not null)
         {
@@ -56,7 +56,7 @@ internal sealed class TokenAuthentication(AccessTokens tokens, KnownAppServices 
                 return;
             }
 
-            context.Features.Set(new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.Standing.Admin)
+            Let(context, new Requester(who.UserId, who.UserNid, who.DeviceId, who.DeviceNid, who.Standing.Admin)
             {
                 IsGuest = who.Standing.Guest,
                 IsSuspended = who.Standing.Suspended,
@@ -64,6 +64,15 @@ internal sealed class TokenAuthentication(AccessTokens tokens, KnownAppServices 
         }
 
         await next(context);
+    }
+
+    private static void Let(HttpContext context, Requester requester)
+    {
+        context.Features.Set(requester);
+        if (context.Features.Get<RequestBodyMemory>() is { } body)
+        {
+            body.Sender = BodySender.User;
+        }
     }
 
     // An endpoint without a mark is of no table of the Client-Server API: it is for accounts without limits.

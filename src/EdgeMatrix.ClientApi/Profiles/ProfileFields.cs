@@ -3,6 +3,7 @@ using System.Text.Json;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
 using Microsoft.AspNetCore.Http;
@@ -19,11 +20,16 @@ internal static class ProfileFields
 
     /// <summary><c>GET /_matrix/client/v3/profile/{userId}</c></summary>
     public static async Task<IResult> GetAll(
-        string userId, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries)
+        string userId, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries, RemoteProfiles remote)
     {
-        if (!UserId.TryParse(userId, out _))
+        if (!UserId.TryParse(userId, out var user))
         {
             return NotAUser();
+        }
+
+        if (user.ServerName != engine.Server.Name)
+        {
+            return await GetRemote(user, null, remote, request.HttpContext.RequestAborted);
         }
 
         if (await MadeOnDemand.FindUserAsync(engine, queries, userId, request.HttpContext.RequestAborted) is { } noAnswer)
@@ -48,9 +54,10 @@ internal static class ProfileFields
 
     /// <summary><c>GET /_matrix/client/v3/profile/{userId}/{keyName}</c></summary>
     public static async Task<IResult> Get(
-        string userId, string keyName, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries)
+        string userId, string keyName, HttpRequest request, UserProfiles profiles, RoomEngine engine, AppServiceQueries queries,
+        RemoteProfiles remote)
     {
-        if (!UserId.TryParse(userId, out _))
+        if (!UserId.TryParse(userId, out var user))
         {
             return NotAUser();
         }
@@ -58,6 +65,11 @@ internal static class ProfileFields
         if (RefuseKey(keyName) is { } refused)
         {
             return refused;
+        }
+
+        if (user.ServerName != engine.Server.Name)
+        {
+            return await GetRemote(user, keyName, remote, request.HttpContext.RequestAborted);
         }
 
         if (await MadeOnDemand.FindUserAsync(engine, queries, userId, request.HttpContext.RequestAborted) is { } noAnswer)
@@ -127,6 +139,31 @@ internal static class ProfileFields
 
         await profiles.RemoveAsync(requester.UserNid, userId, keyName, request.HttpContext.RequestAborted);
         return JsonText.Empty;
+    }
+
+    private static async Task<IResult> GetRemote(UserId user, string? keyName, RemoteProfiles remote, CancellationToken cancellation)
+    {
+        var answer = await remote.FindAsync(user.ServerName, user.Value, keyName, cancellation);
+        if (answer.Json is not { } profile)
+        {
+            return RemoteError.Of(answer.Failure!, "No profile of that user is known");
+        }
+
+        if (keyName is not null && !profile.TryGetProperty(keyName, out _))
+        {
+            return MatrixError.NotFound("The profile has no such field");
+        }
+
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            foreach (var field in profile.EnumerateObject().Where(field => keyName is null || field.NameEquals(keyName)))
+            {
+                field.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        });
     }
 
     private static MatrixError NotAUser() => MatrixError.InvalidParam("Not a user ID");

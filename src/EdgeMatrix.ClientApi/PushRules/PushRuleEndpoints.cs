@@ -1,7 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.PushRules;
 using Microsoft.AspNetCore.Http;
-using static EdgeMatrix.ClientApi.JsonBody;
+using static EdgeMatrix.Api.JsonBody;
 
 namespace EdgeMatrix.ClientApi.PushRules;
 

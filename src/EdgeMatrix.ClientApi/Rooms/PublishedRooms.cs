@@ -1,11 +1,10 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.AppServices;
+using EdgeMatrix.Api.Rooms;
 using EdgeMatrix.ClientApi.ThirdParties;
-using EdgeMatrix.Protocol.RoomVersions;
-using EdgeMatrix.Rooms;
+using EdgeMatrix.Federation.Rooms;
+using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
-using EdgeMatrix.Rooms.Members;
-using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
@@ -16,9 +15,6 @@ namespace EdgeMatrix.ClientApi.Rooms;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#published-room-directory</remarks>
 internal static class PublishedRooms
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 500;
-
     /// <summary><c>GET /_matrix/client/v3/directory/list/room/{roomId}</c></summary>
     public static IResult GetVisibility(string roomId, RoomEngine engine)
     {
@@ -67,194 +63,65 @@ internal static class PublishedRooms
     }
 
     /// <summary><c>GET /_matrix/client/v3/publicRooms</c></summary>
-    public static IResult List(
-        string? since, string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, AnswerSpool spool)
+    public static async Task<IResult> List(
+        string? since, string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, RemoteRooms remote, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
-        return badLimit ?? Answer(engine, appServices, spool, server, new PublicRoomsRequest { Limit = limit, Since = since });
+        return badLimit ?? await Answer(
+            engine, appServices, remote, spool, server, new PublicRoomsRequest { Limit = limit, Since = since }, request.HttpContext.RequestAborted);
     }
 
     /// <summary><c>POST /_matrix/client/v3/publicRooms</c></summary>
     public static async Task<IResult> Search(
-        string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, AnswerSpool spool)
+        string? server, HttpRequest request, RoomEngine engine, KnownAppServices appServices, RemoteRooms remote, AnswerSpool spool)
     {
-        var (body, error) = await request.ReadJsonOrEmptyAsync(RoomsJson.Default.PublicRoomsRequest);
-        return error ?? Answer(engine, appServices, spool, server, body ?? new PublicRoomsRequest());
+        var (body, error) = await request.ReadJsonOrEmptyAsync(DirectoryJson.Default.PublicRoomsRequest);
+        return error ?? await Answer(
+            engine, appServices, remote, spool, server, body ?? new PublicRoomsRequest(), request.HttpContext.RequestAborted);
     }
 
-    private static IResult Answer(
-        RoomEngine engine, KnownAppServices appServices, AnswerSpool spool, string? server, PublicRoomsRequest request)
+    private static async Task<IResult> Answer(
+        RoomEngine engine,
+        KnownAppServices appServices,
+        RemoteRooms remote,
+        AnswerSpool spool,
+        string? server,
+        PublicRoomsRequest request,
+        CancellationToken cancellation)
     {
-        if (server is not null && server != engine.Server.Name)
-        {
-            return MatrixError.NotFound($"{server} cannot be asked: this server does not federate");
-        }
-
-        if (request.Limit < 0)
-        {
-            return MatrixError.InvalidParam("limit must not be negative");
-        }
-
         // "Can only be used if include_all_networks is false."
         if (request is { IncludeAllNetworks: true, ThirdPartyInstanceId: not null })
         {
             return MatrixError.InvalidParam("third_party_instance_id and include_all_networks exclude each other");
         }
 
+        if (server is not null && server != engine.Server.Name)
+        {
+            return await Remote(server, request, remote, cancellation);
+        }
+
         var directory = request.IncludeAllNetworks is true ? RoomDirectory.All
             : request.ThirdPartyInstanceId is { } instance ? ThirdPartyInstance.DirectoryOf(instance, appServices)
             : RoomDirectory.Own;
-        if (!TryParse(request.Since, out var place))
-        {
-            return MatrixError.InvalidParam("since must be a next_batch or prev_batch of an earlier answer");
-        }
-
-        using var snapshot = engine.Database.OpenSnapshot();
-        var limit = (int)Math.Clamp(request.Limit ?? DefaultLimit, 1, MaxLimit);
-        // One more than is asked for tells whether there is another page.
-        var found = Find(snapshot, directory, request.Filter, place, limit + 1);
-        var more = found.Count > limit;
-        var page = found.Take(limit).ToList();
-        if (place.Backward)
-        {
-            page.Reverse();
-        }
-
-        var hasNext = page.Count > 0 && (place.Backward || more);
-        var hasPrevious = page.Count > 0 && (place.Backward ? more : request.Since is not null);
-        return LongJson.Write(spool, json =>
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("chunk"u8);
-            page.ForEach(entry => entry.Write(json));
-            json.WriteEndArray();
-            if (hasNext)
-            {
-                json.WriteString("next_batch"u8, $"n{page[^1].Row.Joined}_{page[^1].Row.Nid}");
-            }
-
-            if (hasPrevious)
-            {
-                json.WriteString("prev_batch"u8, $"p{page[0].Row.Joined}_{page[0].Row.Nid}");
-            }
-
-            json.WriteNumber("total_room_count_estimate"u8, RoomTable.CountListed(snapshot, directory));
-            json.WriteEndObject();
-        });
+        return DirectoryPage.Answer(engine, spool, directory, request);
     }
 
-    private static List<PublishedRoom> Find(Session db, RoomDirectory directory, PublicRoomsFilter? filter, Place place, int count)
+    private static async Task<IResult> Remote(string server, PublicRoomsRequest request, RemoteRooms remote, CancellationToken cancellation)
     {
-        var found = new List<PublishedRoom>();
-        while (true)
+        if (!ServerName.IsValid(server))
         {
-            var rows = place.Backward
-                ? RoomTable.ListedBefore(db, directory, place.Joined, place.Nid, count)
-                : RoomTable.ListedAfter(db, directory, place.Joined, place.Nid, count);
-            foreach (var row in rows)
-            {
-                place = place with { Joined = row.Joined, Nid = row.Nid };
-                var entry = new PublishedRoom(db, row, RoomVersions.Find(row.Version)!);
-                if (entry.Matches(filter))
-                {
-                    found.Add(entry);
-                    if (found.Count == count)
-                    {
-                        return found;
-                    }
-                }
-            }
-
-            if (rows.Count < count)
-            {
-                return found;
-            }
-        }
-    }
-
-    private static bool TryParse(string? since, out Place place)
-    {
-        place = new Place(false, long.MaxValue, 0);
-        if (since is null)
-        {
-            return true;
+            return MatrixError.InvalidParam("server is no server name");
         }
 
-        if (since is not ['n' or 'p', .. var rest] || rest.IndexOf('_') is not (> 0 and var split)
-            || !long.TryParse(rest.AsSpan(0, split), out var joined) || !long.TryParse(rest.AsSpan(split + 1), out var nid))
+        var answer = await remote.SearchAsync(
+            server, JsonSerializer.SerializeToUtf8Bytes(request, DirectoryJson.Default.PublicRoomsRequest), cancellation);
+        if (answer.Json is not { } page)
         {
-            return false;
+            return RemoteError.Of(answer.Failure!, $"{server} has no room directory that can be asked");
         }
 
-        place = new Place(since[0] == 'p', joined, nid);
-        return true;
+        return page.TryGetProperty("chunk"u8, out var chunk) && chunk.ValueKind == JsonValueKind.Array
+            ? JsonText.Write(json => page.WriteTo(json))
+            : new MatrixError(StatusCodes.Status502BadGateway, "M_UNKNOWN", $"{server} gave no answer that can be used");
     }
-
-    private readonly record struct Place(bool Backward, long Joined, long Nid);
-}
-
-/// <summary>An entry of the published room directory: a <c>PublishedRoomsChunk</c>.</summary>
-internal sealed class PublishedRoom(Session db, RoomRow row, RoomVersion version)
-{
-    public RoomRow Row => row;
-
-    public bool Matches(PublicRoomsFilter? filter)
-    {
-        if (filter?.RoomTypes is { } types && !types.Contains(State("m.room.create", "type")))
-        {
-            return false;
-        }
-
-        return filter?.GenericSearchTerm is not { Length: > 0 } term
-            || new[] { State("m.room.name", "name"), State("m.room.topic", "topic"), State("m.room.canonical_alias", "alias") }
-                .Any(text => text?.Contains(term, StringComparison.OrdinalIgnoreCase) == true);
-    }
-
-    public void Write(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        WriteFields(json);
-        json.WriteEndObject();
-    }
-
-    /// <summary>The properties of a <c>RoomSummary</c>, into the object that is open.</summary>
-    public void WriteSummary(Utf8JsonWriter json)
-    {
-        WriteFields(json);
-        var joinRules = RoomStateReader.Find(db, version, row.State, "m.room.join_rules", "")?.Content ?? default;
-        if (RoomAccess.AllowedRooms(joinRules) is { Count: > 0 } allowed)
-        {
-            json.WriteStartArray("allowed_room_ids"u8);
-            allowed.ForEach(json.WriteStringValue);
-            json.WriteEndArray();
-        }
-
-        WriteText(json, "encryption", State("m.room.encryption", "algorithm"));
-        json.WriteString("room_version"u8, version.Id);
-    }
-
-    private void WriteFields(Utf8JsonWriter json)
-    {
-        WriteText(json, "avatar_url", State("m.room.avatar", "url"));
-        WriteText(json, "canonical_alias", State("m.room.canonical_alias", "alias"));
-        json.WriteBoolean("guest_can_join"u8, State("m.room.guest_access", "guest_access") == "can_join");
-        WriteText(json, "join_rule", State("m.room.join_rules", "join_rule"));
-        WriteText(json, "name", State("m.room.name", "name"));
-        json.WriteNumber("num_joined_members"u8, row.Joined);
-        json.WriteString("room_id"u8, row.RoomId);
-        WriteText(json, "room_type", State("m.room.create", "type"));
-        WriteText(json, "topic", State("m.room.topic", "topic"));
-        json.WriteBoolean("world_readable"u8, State("m.room.history_visibility", "history_visibility") == "world_readable");
-    }
-
-    private static void WriteText(Utf8JsonWriter json, string name, string? value)
-    {
-        if (!string.IsNullOrEmpty(value))
-        {
-            json.WriteString(name, value);
-        }
-    }
-
-    private string? State(string type, string field) =>
-        RoomStateReader.Find(db, version, row.State, type, "") is { } pdu ? JsonContent.Text(pdu.Content, field) : null;
 }

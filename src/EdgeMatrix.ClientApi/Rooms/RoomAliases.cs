@@ -1,6 +1,8 @@
+using System.Text.Json;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Federation.Rooms;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
@@ -15,8 +17,11 @@ namespace EdgeMatrix.ClientApi.Rooms;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-aliases</remarks>
 internal static class RoomAliases
 {
+    private const int MaxServers = 200;
+
     /// <summary><c>GET /_matrix/client/v3/directory/room/{roomAlias}</c></summary>
-    public static async Task<IResult> Resolve(string roomAlias, HttpRequest request, RoomEngine engine, AppServiceQueries queries)
+    public static async Task<IResult> Resolve(
+        string roomAlias, HttpRequest request, RoomEngine engine, AppServiceQueries queries, RemoteRooms remote)
     {
         if (!RoomAlias.TryParse(roomAlias, out var alias))
         {
@@ -24,6 +29,11 @@ internal static class RoomAliases
         }
 
         var (found, error) = await MadeOnDemand.FindAliasAsync(engine, queries, alias.Value, request.HttpContext.RequestAborted);
+        if (found is null && error is null && !engine.Server.Owns(alias.Value))
+        {
+            return await ResolveRemote(alias, remote, request.HttpContext.RequestAborted);
+        }
+
         return found is not null
             ? JsonText.Write(json =>
             {
@@ -35,6 +45,40 @@ internal static class RoomAliases
                 json.WriteEndObject();
             })
             : error ?? MatrixError.NotFound("Room alias not found");
+    }
+
+    private static async Task<IResult> ResolveRemote(RoomAlias alias, RemoteRooms remote, CancellationToken cancellation)
+    {
+        var answer = await remote.ResolveAsync(alias.ServerName, alias.Value, cancellation);
+        if (answer.Json is not { } found)
+        {
+            return RemoteError.Of(answer.Failure!, "Room alias not found");
+        }
+
+        if (JsonContent.Text(found, "room_id") is not { } roomId
+            || !RoomId.IsValid(roomId)
+            || !found.TryGetProperty("servers"u8, out var servers)
+            || servers.ValueKind != JsonValueKind.Array)
+        {
+            return MatrixError.NotFound($"{alias.ServerName} gave no answer that can be used");
+        }
+
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("room_id"u8, roomId);
+            json.WriteStartArray("servers"u8);
+            foreach (var name in servers.EnumerateArray().Where(server => server.ValueKind == JsonValueKind.String).Take(MaxServers))
+            {
+                if (ServerName.IsValid(name.GetString()))
+                {
+                    name.WriteTo(json);
+                }
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
     }
 
     /// <summary><c>PUT /_matrix/client/v3/directory/room/{roomAlias}</c>: for members of the room, and application services.</summary>

@@ -1,8 +1,9 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Federation.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Receipts;
@@ -64,7 +65,7 @@ public static class RoomRoutes
         // Room aliases
         routes.Get(
             V3 + "/directory/room/{roomAlias}",
-            c => RoomAliases.Resolve(c["roomAlias"], c.Request, c.Engine, c.Part<AppServiceQueries>())).WithoutToken();
+            c => RoomAliases.Resolve(c["roomAlias"], c.Request, c.Engine, c.Part<AppServiceQueries>(), c.Part<RemoteRooms>())).WithoutToken();
         routes.Put(
             V3 + "/directory/room/{roomAlias}",
             c => RoomAliases.Create(c["roomAlias"], c.Request, c.Requester, c.Engine, c.Part<KnownAppServices>()));
@@ -106,10 +107,10 @@ public static class RoomRoutes
         routes.Get(
             V3 + "/publicRooms",
             c => PublishedRooms.List(
-                c.Token("since"), c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool)).WithoutToken();
+                c.Token("since"), c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Part<RemoteRooms>(), c.Spool)).WithoutToken();
         routes.Post(
             V3 + "/publicRooms",
-            c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Spool));
+            c => PublishedRooms.Search(c.Query("server"), c.Request, c.Engine, c.Part<KnownAppServices>(), c.Part<RemoteRooms>(), c.Spool));
 
         // Forming relationships between events
         routes.Get(

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using EdgeMatrix.Api.Rooms;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
@@ -82,10 +82,7 @@ internal static class RoomSummaries
             json.WriteStartArray("rooms"u8);
             foreach (var room in page.Rooms)
             {
-                json.WriteStartObject();
-                new PublishedRoom(db, room.Row, room.Version).WriteSummary(json);
-                WriteChildren(json, room);
-                json.WriteEndObject();
+                PublishedRoom.WriteOfSpace(json, db, room);
             }
 
             json.WriteEndArray();
@@ -96,25 +93,6 @@ internal static class RoomSummaries
 
             json.WriteEndObject();
         });
-    }
-
-    // Stripped state events with an added origin_server_ts key.
-    private static void WriteChildren(Utf8JsonWriter json, SpaceRoom room)
-    {
-        json.WriteStartArray("children_state"u8);
-        foreach (var child in room.Children)
-        {
-            json.WriteStartObject();
-            json.WritePropertyName("content"u8);
-            json.WriteRawValue(child.ContentJson, skipInputValidation: true);
-            json.WriteNumber("origin_server_ts"u8, child.OriginServerTs);
-            json.WriteString("sender"u8, child.Sender);
-            json.WriteString("state_key"u8, child.StateKey);
-            json.WriteString("type"u8, child.Type);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 
     private static string Token(HierarchyQuery query, int skip) => $"h{skip}_{query.MaxDepth}_{(query.SuggestedOnly ? "s" : "a")}";

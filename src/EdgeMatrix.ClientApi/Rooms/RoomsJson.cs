@@ -15,7 +15,6 @@ namespace EdgeMatrix.ClientApi.Rooms;
 [JsonSerializable(typeof(UpgradeRequest))]
 [JsonSerializable(typeof(DirectoryVisibilityRequest))]
 [JsonSerializable(typeof(NetworkVisibilityRequest))]
-[JsonSerializable(typeof(PublicRoomsRequest))]
 [JsonSerializable(typeof(TypingRequest))]
 [JsonSerializable(typeof(ReceiptRequest))]
 [JsonSerializable(typeof(ReadMarkersRequest))]
@@ -44,27 +43,6 @@ internal sealed record UpgradeRequest(string NewVersion)
 internal sealed record DirectoryVisibilityRequest(string Visibility = "public");
 
 internal sealed record NetworkVisibilityRequest(string Visibility);
-
-internal sealed record PublicRoomsRequest
-{
-    public long? Limit { get; init; }
-
-    public string? Since { get; init; }
-
-    public PublicRoomsFilter? Filter { get; init; }
-
-    public bool? IncludeAllNetworks { get; init; }
-
-    public string? ThirdPartyInstanceId { get; init; }
-}
-
-internal sealed record PublicRoomsFilter
-{
-    public string? GenericSearchTerm { get; init; }
-
-    /// <summary>Room types to list; null in it stands for rooms without a type.</summary>
-    public string?[]? RoomTypes { get; init; }
-}
 
 /// <param name="Timeout">ms.</param>
 internal sealed record TypingRequest(bool Typing)

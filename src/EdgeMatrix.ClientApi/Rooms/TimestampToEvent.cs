@@ -31,7 +31,7 @@ internal static class TimestampToEvent
 
         using (view)
         {
-            if (EventByTimestamp.Find(view.Db, view.Room, view.Visibility, ts.Value, backward: dir == "b") is not { } found)
+            if (EventByTimestamp.Find(view.Db, view.Room, view.Visibility.MaySee, ts.Value, backward: dir == "b") is not { } found)
             {
                 return MatrixError.NotFound($"No event {(dir == "b" ? "at the time or before" : "at the time or after")} {ts} can be seen by you");
             }

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;

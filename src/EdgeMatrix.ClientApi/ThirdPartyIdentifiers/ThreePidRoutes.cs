@@ -1,6 +1,6 @@
 using EdgeMatrix.Accounts;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Authentication;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Delivery.Mail;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;

@@ -15,10 +15,11 @@ public static class EventByTimestamp
 {
     private const int MaxPages = 20;
 
+    /// <param name="maySee">Whether whoever asks may know of an event.</param>
     /// <param name="ts">ms since the Unix epoch.</param>
     /// <param name="backward">At the time or before it; else at it or after it.</param>
     /// <returns>Null if there is none.</returns>
-    public static StoredEvent? Find(Session db, Room room, RoomVisibility visibility, long ts, bool backward)
+    public static StoredEvent? Find(Session db, Room room, Func<StoredEvent, bool> maySee, long ts, bool backward)
     {
         if (EventTable.Forward(db, room.Nid, long.MinValue, long.MaxValue, 1) is not [var first]
             || EventTable.LastTimeline(db, room.Nid) is not { } last)
@@ -45,7 +46,7 @@ public static class EventByTimestamp
         long? from = low;
         for (var pages = 0; from is not null && pages < MaxPages; pages++)
         {
-            var page = RoomHistory.Page(db, room, visibility, backward, from, null, 1, stored => IsBefore(stored) == backward);
+            var page = RoomHistory.Page(db, room, backward, from, null, 1, stored => maySee(stored) && IsBefore(stored) == backward);
             if (page.Events is [var found])
             {
                 return found;

@@ -39,7 +39,12 @@ public static class RoomHistory
     /// <param name="to">Where to stop at the latest.</param>
     /// <param name="limit">The greatest number of events.</param>
     public static HistoryPage Page(
-        Session db, Room room, RoomVisibility visibility, bool backward, long? from, long? to, int limit, Func<StoredEvent, bool> wanted)
+        Session db, Room room, RoomVisibility visibility, bool backward, long? from, long? to, int limit, Func<StoredEvent, bool> wanted) =>
+        Page(db, room, backward, from, to, limit, stored => visibility.MaySee(stored) && wanted(stored));
+
+    /// <summary>As the other, of all events: of which of them are to be seen, the caller has to think.</summary>
+    public static HistoryPage Page(
+        Session db, Room room, bool backward, long? from, long? to, int limit, Func<StoredEvent, bool> wanted)
     {
         var at = from ?? (backward ? long.MaxValue : long.MinValue);
         var stop = to ?? (backward ? long.MinValue : long.MaxValue);
@@ -53,7 +58,7 @@ public static class RoomHistory
             {
                 at = backward ? stored.Timeline!.Value - 1 : stored.Timeline!.Value;
                 scanned++;
-                if (visibility.MaySee(stored) && wanted(stored))
+                if (wanted(stored))
                 {
                     page.Add(stored);
                     if (page.Count == limit)

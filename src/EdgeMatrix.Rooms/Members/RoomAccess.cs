@@ -13,11 +13,17 @@ public static class RoomAccess
     /// <param name="user">Nid of the user.</param>
     public static bool MayKnow(Session db, RoomRow room, RoomVersion version, long user)
     {
-        if (MembershipTable.Find(db, room.Nid, user)?.Membership is Membership.Join or Membership.Invite or Membership.Knock)
-        {
-            return true;
-        }
+        return MembershipTable.Find(db, room.Nid, user)?.Membership is Membership.Join or Membership.Invite or Membership.Knock
+            || MayKnow(db, room, version, other => MembershipTable.Find(db, other, user)?.Membership == Membership.Join);
+    }
 
+    /// <summary>Whether another server may be told, for some user of its own.</summary>
+    public static bool MayServerKnow(Session db, RoomRow room, RoomVersion version, string server) =>
+        MembershipTable.IsServerJoined(db, room.Nid, server)
+        || MayKnow(db, room, version, other => MembershipTable.IsServerJoined(db, other, server));
+
+    private static bool MayKnow(Session db, RoomRow room, RoomVersion version, Func<long, bool> isIn)
+    {
         var joinRules = RoomStateReader.Find(db, version, room.State, "m.room.join_rules", "")?.Content ?? default;
         if (JsonContent.Text(joinRules, "join_rule") is "public" or "knock" or "knock_restricted")
         {
@@ -25,7 +31,7 @@ public static class RoomAccess
         }
 
         var visibility = RoomStateReader.Find(db, version, room.State, "m.room.history_visibility", "")?.Content ?? default;
-        return JsonContent.Text(visibility, "history_visibility") == "world_readable" || IsAllowed(db, joinRules, user);
+        return JsonContent.Text(visibility, "history_visibility") == "world_readable" || IsAllowed(db, joinRules, isIn);
     }
 
     /// <summary>The rooms whose members may join a restricted room; none if the room is not restricted.</summary>
@@ -38,6 +44,6 @@ public static class RoomAccess
                 .Select(condition => JsonContent.Text(condition, "room_id")).OfType<string>()]
             : [];
 
-    private static bool IsAllowed(Session db, JsonElement joinRules, long user) => AllowedRooms(joinRules).Any(
-        roomId => RoomTable.Find(db, roomId) is { } other && MembershipTable.Find(db, other.Nid, user)?.Membership == Membership.Join);
+    private static bool IsAllowed(Session db, JsonElement joinRules, Func<long, bool> isIn) =>
+        AllowedRooms(joinRules).Any(roomId => RoomTable.Find(db, roomId) is { } other && isIn(other.Nid));
 }

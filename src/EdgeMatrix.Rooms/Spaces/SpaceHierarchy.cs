@@ -74,6 +74,15 @@ public static class SpaceHierarchy
         return (page, false);
     }
 
+    /// <summary>One room of the tree, for another server.</summary>
+    /// <returns>Null if the server may not know of the room.</returns>
+    public static SpaceRoom? Find(Session db, string roomId, string server, bool suggestedOnly) =>
+        RoomTable.Find(db, roomId) is { } row
+        && RoomVersions.Find(row.Version) is { } version
+        && RoomAccess.MayServerKnow(db, row, version, server)
+            ? new SpaceRoom(row, version, Children(db, row, version, suggestedOnly))
+            : null;
+
     private static List<Pdu> Children(Session db, RoomRow row, RoomVersion version, bool suggestedOnly)
     {
         if (RoomStateReader.Find(db, version, row.State, "m.room.create", "") is not { } create

@@ -6,9 +6,18 @@ public static class DeviceListTable
 {
     private const string BetweenSql = "SELECT user FROM device_list_changes WHERE position > ? AND position <= ? ORDER BY position";
 
+    private const string LastChangeSql = "SELECT position FROM device_list_changes WHERE user = ?";
+
     private const string SetSql = """
         INSERT INTO device_list_changes (user, position) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET position = excluded.position
         """;
+
+    /// <summary>The stream position of the last change; 0 if there was none.</summary>
+    public static long LastChange(Session db, long user)
+    {
+        using var query = db.Prepare(LastChangeSql).Bind(user);
+        return query.Step() ? query.Int64(0) : 0;
+    }
 
     public static void Set(WriteTransaction db, long user, long position)
     {

@@ -16,6 +16,11 @@ public readonly record struct MembershipRow(long Room, long User, Membership Mem
 /// <summary>The <c>memberships</c> table: who is what in which room now.</summary>
 public static class MembershipTable
 {
+    private const string ServerInRoomSql = """
+        SELECT 1 FROM memberships m CROSS JOIN users u ON u.nid = m.user
+        WHERE m.room = ? AND m.membership = ? AND substr(u.user_id, instr(u.user_id, ':') + 1) = ? LIMIT 1
+        """;
+
     private const string Columns = "room, user, membership, event, forgotten";
     private const string DeleteSql = "DELETE FROM memberships WHERE room = ? AND user = ?";
     private const string FindSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND user = ?";
@@ -84,6 +89,13 @@ public static class MembershipTable
             SELECT 1 FROM memberships t CROSS JOIN memberships o ON o.room = t.room AND o.user = ?1 AND o.membership = 1
             WHERE t.user = a.user AND t.membership = 1)
         """;
+
+    /// <summary>Whether any user of a server is joined.</summary>
+    public static bool IsServerJoined(Session db, long room, string server)
+    {
+        using var query = db.Prepare(ServerInRoomSql).Bind(room).Bind((long)Membership.Join).Bind(server);
+        return query.Step();
+    }
 
     public static MembershipRow? Find(Session db, long room, long user)
     {

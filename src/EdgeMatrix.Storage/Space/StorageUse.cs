@@ -59,6 +59,7 @@ public sealed record StorageUse(
             ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence",
                 "threepids", "email_sessions", "mails", "rate_overrides"]),
         ("application services", ["appservices", "appservice_queue", "appservice_rooms"]),
+        ("other servers", ["destinations", "server_keys", "server_key_answers"]),
         ("schema", ["sqlite_schema"]),
         ("media (their names)", ["media", "media_usage"]),
     ];

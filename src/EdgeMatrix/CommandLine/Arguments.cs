@@ -21,6 +21,7 @@ internal sealed class Arguments
         ("room explain", Command.RoomExplain),
         ("storage", Command.Storage),
         ("appservices", Command.AppServices),
+        ("rotate-key", Command.RotateKey),
         ("tardis", Command.Tardis),
         ("backup", Command.Backup),
         ("restore", Command.Restore),

@@ -67,6 +67,7 @@ internal enum Command
     RoomExplain,
     Storage,
     AppServices,
+    RotateKey,
     Tardis,
     Backup,
     Restore,

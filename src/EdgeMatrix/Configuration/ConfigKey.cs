@@ -7,6 +7,7 @@ internal sealed class ConfigKey
 {
     private readonly Func<HomeserverOptions, object, Assignment> _assign;
     private readonly Func<HomeserverOptions, object?> _read;
+    private Func<string, ConfigKey>? _entry;
 
     private ConfigKey(string name, string doc, Func<HomeserverOptions, object?> read, Func<HomeserverOptions, object, Assignment> assign)
     {
@@ -28,7 +29,14 @@ internal sealed class ConfigKey
     /// <summary>Whether a bare word or number, as the environment and the command line have it, is meant as a string.</summary>
     public bool TakesText { get; private init; }
 
-    /// <summary>A string, a bool, a list of strings, or null where nothing is chosen.</summary>
+    /// <summary>Of a key that is a table with entries of any name: what stands for the name in <c>edgematrix config</c>; else null.</summary>
+    public string? EntryName { get; private init; }
+
+    /// <summary>The key of an entry of a table.</summary>
+    /// <param name="name">Dotted, with the name of the table before it.</param>
+    public ConfigKey Entry(string name) => _entry!(name);
+
+    /// <summary>A string, a bool, a list of strings, a dictionary of the entries of a table, or null where nothing is chosen.</summary>
     public object? Read(HomeserverOptions options) => _read(options);
 
     /// <param name="value">A TOML value: string, bool, long, double, or a list of those.</param>
@@ -131,6 +139,31 @@ internal sealed class ConfigKey
                 : Assignment.Of(write(options, texts));
         })
         { TakesText = true };
+
+    /// <summary>A table of strings by names of any kind, which stand in quotes where they are no bare keys.</summary>
+    /// <param name="refuse">What is wrong with an entry, its name first, or null.</param>
+    public static ConfigKey Table(
+        string name,
+        string entryName,
+        string doc,
+        Func<HomeserverOptions, IReadOnlyDictionary<string, string>> read,
+        Func<HomeserverOptions, IReadOnlyDictionary<string, string>, HomeserverOptions> write,
+        Func<string, string, string?> refuse) =>
+        new(name, doc, read, (_, _) => Assignment.Refuse("is a table"))
+        {
+            EntryName = entryName,
+            _entry = dotted =>
+            {
+                var quoted = dotted[(name.Length + 1)..];
+                var entry = Toml.ReadValue(quoted) as string ?? quoted;
+                return Text(
+                    dotted,
+                    doc,
+                    options => read(options).GetValueOrDefault(entry),
+                    (options, value) => write(options, new Dictionary<string, string>(read(options)) { [entry] = value }),
+                    value => refuse(entry, value));
+            },
+        };
 
     /// <summary>One of a few words.</summary>
     public static ConfigKey Choice<T>(

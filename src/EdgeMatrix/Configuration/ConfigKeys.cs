@@ -1,5 +1,6 @@
+using System.Net;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Outbound;
@@ -70,6 +71,70 @@ internal static class ConfigKeys
             "Whether the server may connect to itself and to private networks for users and other servers, as if network.allow named them all.",
             options => options.Federation.AllowPrivateAddresses,
             (options, allow) => options with { Federation = options.Federation with { AllowPrivateAddresses = allow } }),
+        ConfigKey.Flag(
+            "federation.enabled",
+            "Whether this server talks to other servers.",
+            options => options.Federation.Enabled,
+            (options, enabled) => options with { Federation = options.Federation with { Enabled = enabled } }),
+        ConfigKey.Text(
+            "federation.address",
+            "Where other servers reach this one, as HOST or HOST:PORT, as /.well-known/matrix/server tells. Without it: where server.public_baseurl is.",
+            options => options.Federation.Address,
+            (options, address) => options with { Federation = options.Federation with { Address = address } },
+            address => ServerName.IsValid(address) ? null : $"{Toml.Write(address)} is neither a host nor HOST:PORT"),
+        ConfigKey.Text(
+            "federation.ca_file",
+            "PEM file with certificate authorities that other servers may have their certificates from, besides those the system trusts.",
+            options => options.Federation.CaFile,
+            (options, file) => options with { Federation = options.Federation with { CaFile = file } },
+            RefuseEmpty),
+        ConfigKey.Flag(
+            "federation.verify_tls",
+            "Whether the certificates of other servers must hold; false for tests only.",
+            options => options.Federation.VerifyTls,
+            (options, verify) => options with { Federation = options.Federation with { VerifyTls = verify } }),
+        ConfigKey.Text(
+            "federation.proxy",
+            "The HTTP proxy that requests to other servers go through, as http://HOST:PORT.",
+            options => options.Federation.Proxy,
+            (options, url) => options with { Federation = options.Federation with { Proxy = url } },
+            RefuseBaseUrl),
+        ConfigKey.Table(
+            "federation.hosts",
+            "NAME",
+            "Servers that are at an address, \"IP:PORT\", whatever DNS says of their name.",
+            options => options.Federation.Hosts,
+            (options, hosts) => options with { Federation = options.Federation with { Hosts = hosts } },
+            (name, address) => !ServerName.IsValid(name) ? $"{Toml.Write(name)} is no server name"
+                : IPEndPoint.TryParse(address, out var at) && at.Port > 0 ? null
+                : $"must be IP:PORT, as in \"192.168.1.7:8448\", not {Toml.Write(address)}"),
+        ConfigKey.Flag(
+            "federation.allow_private_addresses",
+            "Whether the server may connect to itself and to private networks for users and other servers, as if network.allow named them all.",
+            options => options.Federation.AllowPrivateAddresses,
+            (options, allow) => options with { Federation = options.Federation with { AllowPrivateAddresses = allow } }),
+        ConfigKey.Time(
+            "federation.retry_min",
+            "How long a server that failed once is left alone, unless it is heard from before; twice as long each time.",
+            options => options.Federation.RetryMin,
+            (options, time) => options with { Federation = options.Federation with { RetryMin = time } }),
+        ConfigKey.Time(
+            "federation.retry_max",
+            "How long it is left alone at most.",
+            options => options.Federation.RetryMax,
+            (options, time) => options with { Federation = options.Federation with { RetryMax = time } }),
+        ConfigKey.Time(
+            "federation.timeout",
+            "How long another server may take to answer.",
+            options => options.Federation.Timeout,
+            (options, time) => options with { Federation = options.Federation with { Timeout = time } }),
+        ConfigKey.List(
+            "federation.trusted_key_servers",
+            "Servers that are asked for the signing keys of those which do not answer.",
+            options => options.Federation.TrustedKeyServers,
+            (options, servers) => options with { Federation = options.Federation with { TrustedKeyServers = servers } },
+            name => ServerName.IsValid(name) ? null : $"{Toml.Write(name)} is no server name",
+            mayBeEmpty: true),
         ConfigKey.Flag(
             "registration.open",
             "Whether anyone who reaches this server may make an account.",
@@ -277,6 +342,11 @@ internal static class ConfigKeys
             limits => limits.Preview,
             (limits, rate) => limits with { Preview = rate }),
         Rate(
+            "limits.servers",
+            "Requests of other servers: of each server.",
+            limits => limits.Server,
+            (limits, rate) => limits with { Server = rate }),
+        Rate(
             "limits.emails",
             "Mails that prove an address: asked for by one address of the network or one user, and to one e-mail address.",
             limits => limits.Email,
@@ -409,7 +479,8 @@ internal static class ConfigKeys
         (options, text) => options with { Limits = write(options.Limits, RateText.Parse(text)!) },
         text => RateText.Parse(text) is null ? $"must be a rate such as \"10/s burst 200\" or \"3/m burst 20\", not {Toml.Write(text)}" : null);
 
-    public static ConfigKey? Find(string name) => All.FirstOrDefault(key => key.Name == name);
+    public static ConfigKey? Find(string name) => All.FirstOrDefault(key => key.EntryName is null && key.Name == name)
+        ?? All.FirstOrDefault(key => key.EntryName is not null && name.StartsWith(key.Name + ".", StringComparison.Ordinal))?.Entry(name);
 
     /// <summary>The key that was probably meant, or null where none is near.</summary>
     public static string? Nearest(string name) => EditDistance.Nearest(name, All.Select(key => key.Name));

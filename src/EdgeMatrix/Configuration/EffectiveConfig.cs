@@ -23,6 +23,9 @@ internal sealed record EffectiveConfig(HomeserverOptions Options, IReadOnlyDicti
                 text.Append("# ").Append(key.Doc).Append('\n');
                 text.Append(value switch
                 {
+                    IReadOnlyDictionary<string, string> { Count: 0 } => $"# {name}.\"{key.EntryName}\" = \"\"  # not set\n",
+                    IReadOnlyDictionary<string, string> entries => string.Concat(entries.Select(entry =>
+                        $"{name}.{Toml.WriteKey(entry.Key)} = {Toml.Write(entry.Value)}  # {Origins[$"{key.Name}.{Toml.WriteKey(entry.Key)}"]}\n")),
                     null => $"# {name} = \"\"  # not set\n",
                     _ when key.Secret => $"{name} = \"{Mask}\"  # masked; {OriginOf(key)}\n",
                     _ => $"{name} = {Toml.Write(value)}  # {OriginOf(key)}\n",

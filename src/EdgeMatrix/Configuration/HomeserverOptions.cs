@@ -1,10 +1,12 @@
+using System.Net;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Federation;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Configuration;
@@ -66,11 +68,50 @@ public sealed record NetworkOptions
 
 public sealed record FederationOptions
 {
+    /// <summary>Whether this server talks to others.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>Where others reach this server, as <c>HOST</c> or <c>HOST:PORT</c>; null: at <see cref="ServerOptions.PublicBaseUrl"/>, or by its name.</summary>
+    public string? Address { get; init; }
+
     /// <summary>A PEM file with authorities that are trusted besides the system's; null: none are.</summary>
     public string? CaFile { get; init; }
 
+    /// <summary>Whether the certificates of other servers must hold.</summary>
+    public bool VerifyTls { get; init; } = true;
+
+    /// <summary>The URL of the HTTP proxy that requests to other servers go through; null: none.</summary>
+    public string? Proxy { get; init; }
+
+    /// <summary>Servers by name that are at an address, as <c>127.0.0.1:8448</c>, whatever DNS says.</summary>
+    public IReadOnlyDictionary<string, string> Hosts { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether requests may go to this machine and to private networks, as if <see cref="NetworkOptions.Allow"/> named them all.</summary>
     public bool AllowPrivateAddresses { get; init; }
+
+    /// <summary>How long a server that failed once is left alone.</summary>
+    public TimeSpan RetryMin { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a server that fails again and again is left alone at most.</summary>
+    public TimeSpan RetryMax { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long another server may take to answer.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Servers that are asked for the keys of those which do not answer.</summary>
+    public IReadOnlyList<string> TrustedKeyServers { get; init; } = ["matrix.org"];
+
+    /// <param name="publicBaseUrl">Where clients reach this server, and others too unless it is said.</param>
+    internal FederationSettings ToSettings(string? publicBaseUrl) => new()
+    {
+        Enabled = Enabled,
+        Address = Address ?? (publicBaseUrl is { } url && new Uri(url) is { Scheme: "https" } at ? $"{at.Host}:{at.Port}" : null),
+        Hosts = Hosts.ToDictionary(host => host.Key, host => IPEndPoint.Parse(host.Value)),
+        RetryMin = RetryMin,
+        RetryMax = RetryMax < RetryMin ? RetryMin : RetryMax,
+        Timeout = Timeout,
+        TrustedKeyServers = TrustedKeyServers,
+    };
 }
 
 public sealed record RegistrationOptions

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 
 namespace EdgeMatrix.Configuration;
 

@@ -63,6 +63,9 @@ internal static class Toml
         return Read($"value = {text}", faults) is [{ Key: "value" } only] && faults.Count == 0 ? only.Value : null;
     }
 
+    /// <summary>A part of a dotted key, in quotes unless it is a bare key.</summary>
+    public static string WriteKey(string part) => BareKeySyntax.IsBareKey(part) ? part : Quote(part);
+
     public static string Write(object value) => value switch
     {
         string text => Quote(text),
@@ -142,7 +145,7 @@ internal static class Toml
         part is StringValueSyntax quoted ? quoted.Value! : ((BareKeySyntax)part).Key!.Text!;
 
     private static string DottedName(IEnumerable<string> parts) =>
-        string.Join('.', parts.Select(part => BareKeySyntax.IsBareKey(part) ? part : Quote(part)));
+        string.Join('.', parts.Select(WriteKey));
 
     private static string Quote(string text)
     {

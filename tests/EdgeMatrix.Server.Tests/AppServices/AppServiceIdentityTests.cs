@@ -1,4 +1,4 @@
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Server.Tests.Encryption;
 using EdgeMatrix.Testing;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Text;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Testing;
 using Xunit;

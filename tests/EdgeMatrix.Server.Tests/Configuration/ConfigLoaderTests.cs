@@ -47,6 +47,21 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Servers_are_pinned_by_names_in_quotes_or_bare()
+    {
+        File.WriteAllText(_file, "[federation.hosts]\n\"a.org:8448\" = \"10.0.0.1:8448\"\nhs2 = \"[::1]:1\"\n");
+        var config = Load(new ConfigSources { File = _file, CommandLine = [Set("federation.hosts.\"b.org\"", "10.0.0.2:8448")] });
+
+        Assert.Equal(
+            [("a.org:8448", "10.0.0.1:8448"), ("b.org", "10.0.0.2:8448"), ("hs2", "[::1]:1")],
+            config.Options.Federation.Hosts.Select(host => (host.Key, host.Value)).Order());
+        Assert.Contains($"hosts.\"a.org:8448\" = \"10.0.0.1:8448\"  # file {_file}:2\n", config.ToToml(), StringComparison.Ordinal);
+        Assert.Contains("# hosts.\"NAME\" = \"\"  # not set\n", Load(new ConfigSources()).ToToml(), StringComparison.Ordinal);
+        Assert.Null(ConfigLoader.Load(new ConfigSources { CommandLine = [Set("federation.hosts.a", "b.org:1")] }, out var problems));
+        Assert.Equal(["--set federation.hosts.a: federation.hosts.a must be IP:PORT, as in \"192.168.1.7:8448\", not \"b.org:1\""], problems);
+    }
+
+    [Fact]
     public void Inline_and_dotted_tables_say_the_same_as_headed_ones()
     {
         File.WriteAllText(_file, "server = { name = \"a.org\", listen = [\"http://127.0.0.1:1\", \"https://[::1]:2\"] }\nlog.format = \"json\"\n");

@@ -1,6 +1,6 @@
 using System.Net;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi;
-using EdgeMatrix.ClientApi.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Server.Tests.Admin;
 using EdgeMatrix.Storage;

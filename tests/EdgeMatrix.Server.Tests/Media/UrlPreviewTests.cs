@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Configuration;
 using EdgeMatrix.Server.Tests.Outbound;
 using EdgeMatrix.Testing;

@@ -69,11 +69,16 @@ public class BoundsTests
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
         ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
 
+        ["SharedLookup._entries"] = "2,000 answers, those go that hold the shortest: MakeRoom",
+        ["TurnsByName._underWay"] = "requests to other servers that somebody waits for",
+
         ["UrlPreviews._underWay"] = "64 previews; more is refused: MakeOnce",
 
         // Made when the server starts, and the same ever after.
         ["AppServiceClient._clients"] = "the application services that are configured",
         ["AppServiceDelivery._outboxes"] = "likewise",
+        ["OwnKeys._keys"] = "the keys that this server ever signed with",
+        ["FederationSettings.<Hosts>k__BackingField"] = "the servers that are pinned in the configuration",
         ["MemoryBudget._shares"] = "the parts of the server",
         ["UpkeepWorker._jobs"] = "the jobs of the server",
         ["RedactionRules._content"] = "the rules of a room version",

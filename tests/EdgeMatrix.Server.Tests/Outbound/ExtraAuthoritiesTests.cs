@@ -109,7 +109,7 @@ public sealed class ExtraAuthoritiesTests : IDisposable
     /// <summary>Null: the server was reached.</summary>
     private static async Task<OutboundFailure?> FailureAsync(WebApplication peer, ExtraAuthorities? authorities)
     {
-        using var network = new OutboundNetwork(new AddressPolicy(["127.0.0.1"]), TimeProvider.System, authorities: authorities);
+        using var network = new OutboundNetwork(new AddressPolicy(["127.0.0.1"]), TimeProvider.System, settings: new ConnectionSettings { Authorities = authorities });
         using var client = new OutboundClient(network, 1);
         try
         {

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Signing;
+using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage.Federation;
+
+namespace EdgeMatrix.Federation.Keys;
+
+/// <summary>Tells others the keys of a server, as that server signed them, and vouches for them with a signature more.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server</remarks>
+public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys known, KeyFetcher fetcher, TimeProvider time)
+{
+    // Anybody may ask, of any server: beyond these we tell what we know.
+    private readonly SemaphoreSlim _fetches = new(8);
+
+    /// <summary>What the server answered, signed by us too; null if it never did.</summary>
+    /// <param name="keyIds">The keys that are asked for; none stands for all.</param>
+    /// <param name="minimumValidUntilTs">Who asks has an answer that is valid for so long; null: what is valid now will do.</param>
+    public async Task<byte[]?> FindAsync(
+        string name, IReadOnlyCollection<string> keyIds, long? minimumValidUntilTs, CancellationToken cancellation)
+    {
+        if (name == server.Name)
+        {
+            return own.Answer().ToArray();
+        }
+
+        if (!ServerName.IsValid(name))
+        {
+            return null;
+        }
+
+        var answer = known.AnswerOf(name);
+        if (answer is null || IsStale(answer, minimumValidUntilTs) || keyIds.Any(keyId => !known.Of(name).ContainsKey(keyId)))
+        {
+            // "If the server fails to respond to this request, intermediate notary servers should continue to return the last response it received".
+            if (await _fetches.WaitAsync(TimeSpan.Zero, cancellation))
+            {
+                try
+                {
+                    await fetcher.FromServerAsync(name, cancellation);
+                }
+                finally
+                {
+                    _fetches.Release();
+                }
+            }
+
+            answer = known.AnswerOf(name);
+        }
+
+        return answer is null ? null : SignedJson.Sign(JsonElement.Parse(answer.Json), server.Name, server.Key);
+    }
+
+    // "Intermediate notary servers should cache a response for half of its lifetime to avoid serving a stale response."
+    private bool IsStale(ServerKeyAnswerRow answer, long? minimumValidUntilTs)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return answer.ValidUntilTs < (minimumValidUntilTs ?? now) || now - answer.FetchedTs > (answer.ValidUntilTs - answer.FetchedTs) / 2;
+    }
+}

@@ -1,0 +1,77 @@
+using EdgeMatrix.Accounts.Encryption;
+using EdgeMatrix.Accounts.Profiles;
+using EdgeMatrix.Accounts.Tokens;
+using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Federation;
+using EdgeMatrix.Federation.Keys;
+using EdgeMatrix.Media;
+using EdgeMatrix.Media.Thumbnails;
+using EdgeMatrix.Protocol;
+using EdgeMatrix.ServerApi.Authentication;
+using EdgeMatrix.ServerApi.Discovery;
+using EdgeMatrix.ServerApi.Keys;
+using EdgeMatrix.ServerApi.Media;
+using EdgeMatrix.ServerApi.Queries;
+using EdgeMatrix.ServerApi.Rooms;
+using EdgeMatrix.ServerApi.Users;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+
+namespace EdgeMatrix.ServerApi;
+
+/// <summary>Every server-server endpoint, in the order of the specification.</summary>
+/// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/</remarks>
+public static class ServerRoutes
+{
+    private const string Keys = "/_matrix/key/v2";
+    private const string V1 = "/_matrix/federation/v1";
+
+    public static void MapServerApi(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup("").WithSignature();
+
+        // Server discovery
+        routes.Get("/.well-known/matrix/server", c => ServerVersion.GetWellKnown(c.Part<FederationSettings>()));
+        api.Get(V1 + "/version", c => ServerVersion.Get()).WithoutSignature();
+
+        // Retrieving server keys
+        api.Get(Keys + "/server", c => ServerKeyEndpoints.GetOwn(c.Part<OwnKeys>())).WithoutSignature();
+        api.Get(Keys + "/server/{keyId}", c => ServerKeyEndpoints.GetOwn(c.Part<OwnKeys>())).WithoutSignature();
+        api.Get(Keys + "/query/{serverName}", c => ServerKeyEndpoints.Query(c["serverName"], c.Request, c.Part<Notary>())).WithoutSignature();
+        api.Post(Keys + "/query", c => ServerKeyEndpoints.QueryMany(c.Request, c.Part<Notary>())).WithoutSignature();
+
+        // Retrieving event id by timestamp
+        api.Get(V1 + "/timestamp_to_event/{roomId}", c => TimestampToEvent.Get(c["roomId"], c.Origin, c.Request, c.Engine));
+
+        // Published room directory
+        api.Get(V1 + "/publicRooms", c => PublicRooms.List(c.Request, c.Engine, c.Spool));
+        api.Post(V1 + "/publicRooms", c => PublicRooms.Search(c.Content, c.Engine, c.Spool));
+
+        // Spaces
+        api.Get(V1 + "/hierarchy/{roomId}", c => Hierarchy.Get(c["roomId"], c.Origin, c.Request, c.Engine, c.Spool));
+
+        // Querying for information
+        api.Get(V1 + "/query/directory", c => DirectoryQuery.Get(c.Request, c.Engine, c.Part<AppServiceQueries>()));
+        api.Get(V1 + "/query/profile", c => ProfileQuery.Get(c.Request, c.Server, c.Part<UserProfiles>()));
+        api.Get(V1 + "/query/{queryType}", c => MatrixError.NotFound("No query of that type is known here"));
+
+        // OpenID
+        api.Get(V1 + "/openid/userinfo", c => OpenIdUser.Get(c.Request, c.Part<OpenIdTokens>())).WithoutSignature();
+
+        // Device management
+        api.Get(V1 + "/user/devices/{userId}", c => UserDevicesEndpoint.Get(c["userId"], c.Server, c.Part<KeyQueries>(), c.Spool));
+
+        // End-to-end encryption
+        api.Post(V1 + "/user/keys/claim", c => UserKeysEndpoints.Claim(c.Content, c.Part<KeyClaims>()));
+        api.Post(V1 + "/user/keys/query", c => UserKeysEndpoints.Query(c.Content, c.Part<KeyQueries>(), c.Spool));
+
+        // Content repository
+        api.Get(
+            V1 + "/media/download/{mediaId}",
+            c => MediaEndpoints.Download(c["mediaId"], c.Request, c.Part<MediaRepository>(), c.Server, c.Part<RandomSource>()));
+        api.Get(
+            V1 + "/media/thumbnail/{mediaId}",
+            c => MediaEndpoints.Thumbnail(
+                c["mediaId"], c.Request, c.Part<MediaRepository>(), c.Part<ThumbnailStore>(), c.Server, c.Part<RandomSource>()));
+    }
+}
