@@ -40,6 +40,16 @@ public static class ServerRoutes
         api.Get(Keys + "/query/{serverName}", c => ServerKeyEndpoints.Query(c["serverName"], c.Request, c.Part<Notary>())).WithoutSignature();
         api.Post(Keys + "/query", c => ServerKeyEndpoints.QueryMany(c.Request, c.Part<Notary>())).WithoutSignature();
 
+        // Backfilling and retrieving missing events
+        api.Get(V1 + "/backfill/{roomId}", c => RoomEvents.Backfill(c["roomId"], c.Origin, c.Request, c.Engine, c.Spool));
+        api.Post(V1 + "/get_missing_events/{roomId}", c => RoomEvents.GetMissing(c["roomId"], c.Origin, c.Content, c.Engine, c.Spool));
+
+        // Retrieving events
+        api.Get(V1 + "/event/{eventId}", c => RoomEvents.Get(c["eventId"], c.Origin, c.Engine));
+        api.Get(V1 + "/state/{roomId}", c => StateAtEvent.Get(c["roomId"], c.Origin, c.Request, c.Engine, c.Spool));
+        api.Get(V1 + "/state_ids/{roomId}", c => StateAtEvent.GetIds(c["roomId"], c.Origin, c.Request, c.Engine, c.Spool));
+        api.Get(V1 + "/event_auth/{roomId}/{eventId}", c => StateAtEvent.GetAuthChain(c["roomId"], c["eventId"], c.Origin, c.Engine, c.Spool));
+
         // Retrieving event id by timestamp
         api.Get(V1 + "/timestamp_to_event/{roomId}", c => TimestampToEvent.Get(c["roomId"], c.Origin, c.Request, c.Engine));
 

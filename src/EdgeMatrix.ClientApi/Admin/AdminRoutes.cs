@@ -7,7 +7,7 @@ using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.ClientApi.Authentication;
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.Media;
 using EdgeMatrix.Rooms.Creation;

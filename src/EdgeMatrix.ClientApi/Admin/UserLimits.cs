@@ -1,4 +1,4 @@
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Accounts;

@@ -21,6 +21,11 @@ public static class MembershipTable
         WHERE m.room = ? AND m.membership = ? AND substr(u.user_id, instr(u.user_id, ':') + 1) = ? LIMIT 1
         """;
 
+    private const string UsersOfServerSql = """
+        SELECT u.user_id FROM memberships m CROSS JOIN users u ON u.nid = m.user
+        WHERE m.room = ? AND substr(u.user_id, instr(u.user_id, ':') + 1) = ? LIMIT ?
+        """;
+
     private const string Columns = "room, user, membership, event, forgotten";
     private const string DeleteSql = "DELETE FROM memberships WHERE room = ? AND user = ?";
     private const string FindSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND user = ?";
@@ -95,6 +100,19 @@ public static class MembershipTable
     {
         using var query = db.Prepare(ServerInRoomSql).Bind(room).Bind((long)Membership.Join).Bind(server);
         return query.Step();
+    }
+
+    /// <summary>Ids of the users of a server who are, or were, anything in the room.</summary>
+    public static List<string> UsersOfServer(Session db, long room, string server, int limit)
+    {
+        using var query = db.Prepare(UsersOfServerSql).Bind(room).Bind(server).Bind(limit);
+        var users = new List<string>();
+        while (query.Step())
+        {
+            users.Add(query.Text(0));
+        }
+
+        return users;
     }
 
     public static MembershipRow? Find(Session db, long room, long user)

@@ -1,4 +1,4 @@
-using EdgeMatrix.ClientApi.Limits;
+using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Testing;
 using Xunit;
 
