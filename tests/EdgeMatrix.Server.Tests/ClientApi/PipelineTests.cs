@@ -41,7 +41,7 @@ public sealed class PipelineTests
         await using var server = await TestHomeserver.StartAsync();
 
         Assert.Equal((404, "M_UNRECOGNIZED"), (await server.GetAsync("/_matrix/client/v3/nothing")).Error);
-        Assert.Equal((404, "M_UNRECOGNIZED"), (await server.GetAsync("/_matrix/federation/v1/version")).Error);
+        Assert.Equal((404, "M_UNRECOGNIZED"), (await server.GetAsync("/_matrix/federation/v1/nothing")).Error);
         var wrongMethod = await server.SendAsync(HttpMethod.Delete, "/_matrix/client/v3/login", null, null);
         Assert.Equal((405, "M_UNRECOGNIZED"), wrongMethod.Error);
         Assert.Equal("GET, POST", wrongMethod.Headers["Allow"]);

@@ -135,7 +135,7 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("federation.hosts.\"a.org\"", "\"1.2.3.4:5\"", "--set federation.hosts.\"a.org\": unknown key federation.hosts.\"a.org\"")]
+    [InlineData("bridges.\"a.org\"", "\"1.2.3.4:5\"", "--set bridges.\"a.org\": unknown key bridges.\"a.org\"")]
     [InlineData("server.name", "\"half", "--set server.name: \"half is not a TOML value")]
     [InlineData("server name", "x", "--set server name: not a key; write it as in --set log.level=debug")]
     [InlineData("registration.open", "yes", "--set registration.open: registration.open must be true or false, not \"yes\"")]

@@ -5,7 +5,6 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Federation.Requests;
 using EdgeMatrix.Testing;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -119,11 +118,16 @@ public sealed class FederationTlsTests : IAsyncLifetime
         var certificate = X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(https =>
+            https.ServerCertificateSelector = (_, serverName) =>
+            {
+                _serverName = serverName;
+                return certificate;
+            })));
         var app = builder.Build();
         app.Run(async context =>
         {
-            (_host, _serverName) = (context.Request.Host.Value, context.Features.Get<ITlsHandshakeFeature>()?.HostName);
+            _host = context.Request.Host.Value;
             Volatile.Write(ref _path, context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget);
             await (_hold?.Task ?? Task.CompletedTask);
             await context.Response.WriteAsync("{}");

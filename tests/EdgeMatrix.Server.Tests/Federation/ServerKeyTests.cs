@@ -150,10 +150,10 @@ public sealed class ServerKeyTests : TwoServers
         {
             using var past = SigningKey.FromSeed("past", Enumerable.Repeat((byte)8, 32).ToArray());
             return SignedJson.Sign(
-                JsonElement.Parse($$$"""
-                    {"server_name":"{{{name}}}","valid_until_ts":1800000000000,
-                     "verify_keys":{"ed25519:k":{"key":"{{{Convert.ToBase64String(_key.PublicKey)}}}"}},
-                     "old_verify_keys":{"ed25519:past":{"expired_ts":{{{expiredTs}}},"key":"{{{Convert.ToBase64String(past.PublicKey)}}}"}}}
+                JsonElement.Parse($$$$"""
+                    {"server_name":"{{{{name}}}}","valid_until_ts":1800000000000,
+                     "verify_keys":{"ed25519:k":{"key":"{{{{Convert.ToBase64String(_key.PublicKey)}}}}"}},
+                     "old_verify_keys":{"ed25519:past":{"expired_ts":{{{{expiredTs}}}},"key":"{{{{Convert.ToBase64String(past.PublicKey)}}}}"} }}
                     """),
                 name,
                 _key);

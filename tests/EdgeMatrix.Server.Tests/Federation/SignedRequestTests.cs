@@ -17,7 +17,7 @@ public sealed class SignedRequestTests : TwoServers
     {
         await Two.RegisterAsync("bob");
 
-        Assert.Equal("{}", (await AskAsync(Profile)).Json?.ToString());
+        Assert.Equal("""{"displayname":"bob"}""", (await AskAsync(Profile)).Json?.ToString());
         Assert.Equal("""{"device_keys":{"@bob:two":{}},"master_keys":{},"self_signing_keys":{}}""", (await AskAsync(KeysQuery, """{"device_keys":{"@bob:two":[]}}""")).Json?.ToString());
     }
 

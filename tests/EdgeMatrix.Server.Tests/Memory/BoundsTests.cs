@@ -78,7 +78,6 @@ public class BoundsTests
         ["AppServiceClient._clients"] = "the application services that are configured",
         ["AppServiceDelivery._outboxes"] = "likewise",
         ["OwnKeys._keys"] = "the keys that this server ever signed with",
-        ["FederationSettings.<Hosts>k__BackingField"] = "the servers that are pinned in the configuration",
         ["MemoryBudget._shares"] = "the parts of the server",
         ["UpkeepWorker._jobs"] = "the jobs of the server",
         ["RedactionRules._content"] = "the rules of a room version",
