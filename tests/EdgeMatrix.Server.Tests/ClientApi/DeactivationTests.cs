@@ -41,7 +41,7 @@ public sealed class DeactivationTests
         var bob = await server.RegisterAsync("bob");
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await server.PostAsync(Deactivate, $$"""{{{Proof.Replace("secret", "guess", StringComparison.Ordinal)}}}""")).Status);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await bob.PostAsync(Deactivate, $$"""{{{Proof}}}""")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await bob.PostAsync(Deactivate, $$"""{{{Proof}}}""")).Status);
         Assert.Equal(HttpStatusCode.OK, (await alice.GetAsync(WhoAmI)).Status);
 
         Assert.Equal(HttpStatusCode.OK, (await server.PostAsync(Deactivate, $$"""{{{Proof}}}""")).Status);
