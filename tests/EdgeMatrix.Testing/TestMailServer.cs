@@ -78,8 +78,9 @@ public sealed class TestMailServer : IAsyncDisposable
                 conversations.Add(ConverseAsync(await _listener.AcceptTcpClientAsync(_stopping.Token)));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it before it began.
         }
 
         await Task.WhenAll(conversations);

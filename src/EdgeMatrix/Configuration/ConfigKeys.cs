@@ -60,17 +60,6 @@ internal static class ConfigKeys
             (options, ranges) => options with { Network = options.Network with { Allow = ranges } },
             range => AddressPolicy.TryParse(range) is null ? $"{Toml.Write(range)} is no address, and no range such as 192.168.0.0/16" : null,
             mayBeEmpty: true),
-        ConfigKey.Text(
-            "federation.ca_file",
-            "PEM file with certificate authorities that other servers may have their certificates from, besides those the system trusts.",
-            options => options.Federation.CaFile,
-            (options, file) => options with { Federation = options.Federation with { CaFile = file } },
-            RefuseEmpty),
-        ConfigKey.Flag(
-            "federation.allow_private_addresses",
-            "Whether the server may connect to itself and to private networks for users and other servers, as if network.allow named them all.",
-            options => options.Federation.AllowPrivateAddresses,
-            (options, allow) => options with { Federation = options.Federation with { AllowPrivateAddresses = allow } }),
         ConfigKey.Flag(
             "federation.enabled",
             "Whether this server talks to other servers.",

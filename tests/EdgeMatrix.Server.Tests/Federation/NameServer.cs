@@ -6,16 +6,33 @@ namespace EdgeMatrix.Server.Tests.Federation;
 /// <summary>A name server on a free port of the loopback, over UDP and TCP: it answers as the test says.</summary>
 internal sealed class NameServer : IDisposable
 {
-    private readonly UdpClient _udp = new(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly UdpClient _udp;
     private readonly TcpListener _tcp;
     private int _questions;
 
     public NameServer()
     {
-        _tcp = new TcpListener(IPAddress.Loopback, Endpoint.Port);
-        _tcp.Start();
+        (_udp, _tcp) = ListenOnOnePort();
         _ = ServeUdpAsync();
         _ = ServeTcpAsync();
+    }
+
+    // A port that is free for one of both may be taken for the other.
+    private static (UdpClient Udp, TcpListener Tcp) ListenOnOnePort()
+    {
+        for (var attempts = 1; ; attempts++)
+        {
+            var tcp = new TcpListener(IPAddress.Loopback, 0);
+            tcp.Start();
+            try
+            {
+                return (new UdpClient((IPEndPoint)tcp.LocalEndpoint), tcp);
+            }
+            catch (SocketException) when (attempts < 20)
+            {
+                tcp.Stop();
+            }
+        }
     }
 
     public IPEndPoint Endpoint => (IPEndPoint)_udp.Client.LocalEndPoint!;

@@ -146,7 +146,8 @@ public sealed partial class HostileRequestTests
         try
         {
             var json = JsonElement.Parse(said);
-            return status is 501 or < 500 or 504 && (json.TryGetProperty("flows", out _) || Codes.Contains(json.GetProperty("errcode").GetString()!))
+            // 502 and 504: another server was to be asked, and does not answer.
+            return status is < 500 or 501 or 502 or 504 && (json.TryGetProperty("flows", out _) || Codes.Contains(json.GetProperty("errcode").GetString()!))
                 ? null
                 : $"{status} {said[..Math.Min(said.Length, 300)]}";
         }
