@@ -15,6 +15,6 @@ internal static class RemoteError
 
         // Codes of what is wrong between servers would tell a client to log in anew.
         { Kind: FederationFailureKind.Refused, Code: { } code } when _passedOn.Contains(code) => new MatrixError(failure.Status, code, failure.Message),
-        _ => new MatrixError(StatusCodes.Status502BadGateway, "M_UNKNOWN", failure.Message),
+        _ => new MatrixError(StatusCodes.Status504GatewayTimeout, "M_UNKNOWN", failure.Message),
     };
 }

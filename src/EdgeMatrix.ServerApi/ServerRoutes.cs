@@ -66,7 +66,7 @@ public static class ServerRoutes
         api.Get(V1 + "/query/{queryType}", c => MatrixError.NotFound("No query of that type is known here"));
 
         // OpenID
-        api.Get(V1 + "/openid/userinfo", c => OpenIdUser.Get(c.Request, c.Part<OpenIdTokens>())).WithoutSignature();
+        api.Get(V1 + "/openid/userinfo", c => OpenIdUser.Get(c.Request, c.Part<OpenIdTokens>())).ForAnybody();
 
         // Device management
         api.Get(V1 + "/user/devices/{userId}", c => UserDevicesEndpoint.Get(c["userId"], c.Server, c.Part<KeyQueries>(), c.Spool));

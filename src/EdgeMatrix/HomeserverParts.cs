@@ -508,6 +508,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         AppServiceClient.Dispose();
         await Mails.DisposeAsync();
         await Previews.DisposeAsync();
+        Notary.Dispose();
         KeyFetcher.Dispose();
         FederationClient.Dispose();
         WellKnown.Dispose();

@@ -183,7 +183,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Registration = new RegistrationOptions { Open = true },
             Limits = RateLimits.Off,
             Presence = new PresenceOptions { Enabled = false },
-            Federation = new FederationOptions { TrustedKeyServers = [] },
+            Federation = new FederationOptions { Enabled = settings.Network is not null, TrustedKeyServers = [] },
         });
         var surroundings = new Surroundings
         {

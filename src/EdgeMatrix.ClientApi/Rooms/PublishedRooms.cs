@@ -122,6 +122,6 @@ internal static class PublishedRooms
 
         return page.TryGetProperty("chunk"u8, out var chunk) && chunk.ValueKind == JsonValueKind.Array
             ? JsonText.Write(json => page.WriteTo(json))
-            : new MatrixError(StatusCodes.Status502BadGateway, "M_UNKNOWN", $"{server} gave no answer that can be used");
+            : new MatrixError(StatusCodes.Status504GatewayTimeout, "M_UNKNOWN", $"{server} gave no answer that can be used");
     }
 }

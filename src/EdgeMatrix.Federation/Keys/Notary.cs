@@ -8,7 +8,7 @@ namespace EdgeMatrix.Federation.Keys;
 
 /// <summary>Tells others the keys of a server, as that server signed them, and vouches for them with a signature more.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server</remarks>
-public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys known, KeyFetcher fetcher, TimeProvider time)
+public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys known, KeyFetcher fetcher, TimeProvider time) : IDisposable
 {
     // Anybody may ask, of any server: beyond these we tell what we know.
     private readonly SemaphoreSlim _fetches = new(8);
@@ -50,6 +50,8 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
 
         return answer is null ? null : SignedJson.Sign(JsonElement.Parse(answer.Json), server.Name, server.Key);
     }
+
+    public void Dispose() => _fetches.Dispose();
 
     // "Intermediate notary servers should cache a response for half of its lifetime to avoid serving a stale response."
     private bool IsStale(ServerKeyAnswerRow answer, long? minimumValidUntilTs)

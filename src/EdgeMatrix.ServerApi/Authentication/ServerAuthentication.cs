@@ -34,7 +34,7 @@ internal sealed class ServerAuthentication(
             return;
         }
 
-        if (!settings.Enabled)
+        if (!settings.Enabled && !mark.IsForAnybody)
         {
             await MatrixError.Forbidden("This server does not talk to others").ExecuteAsync(context);
             return;

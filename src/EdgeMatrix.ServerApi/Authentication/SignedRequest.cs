@@ -24,8 +24,12 @@ internal static class SignedRequestMarks
     /// <summary>Anybody may call it: keys, say, without which no signature can be checked.</summary>
     public static TBuilder WithoutSignature<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new SignedRequestMark(null));
+
+    /// <summary>Anybody may call it, and it is there even where this server talks to no others: services that are no servers call it.</summary>
+    public static TBuilder ForAnybody<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new SignedRequestMark(null, IsForAnybody: true));
 }
 
 /// <summary>The mark as it lies on the endpoint; the last one counts.</summary>
 /// <param name="MaxBytes">Of the body; null where nothing is signed.</param>
-internal sealed record SignedRequestMark(int? MaxBytes);
+internal sealed record SignedRequestMark(int? MaxBytes, bool IsForAnybody = false);

@@ -15,7 +15,7 @@ public sealed class RequestAuthorizationTests : IDisposable
     [Theory]
     [InlineData("X-Matrix origin=\"a.org:8448\",destination=\"b.org\",key=\"ed25519:1\",sig=\"SIG\"")]
     [InlineData("X-Matrix origin=a.org:8448,destination=b.org,key=ed25519:1,sig=SIG")]
-    [InlineData("x-matrix  Key=\"ed25519:1\" ,\tSIG=\"SIG\", , origin=\"a.org:8448\", new=\"a \\\" , b\", destination=\"b\\.org\"")]
+    [InlineData("x-matrix  Key=\"ed25519:1\" ,\tSig=\"SIG\", , origin=\"a.org:8448\", new=\"a \\\" , b\", destination=\"b\\.org\"")]
     [InlineData("X-Matrix origin=\"a.org:8448\",destination=\"b.org\",key=\"ed25519:1\",signature=\"SIG\"")]
     public void Old_and_new_forms_are_read(string header)
     {

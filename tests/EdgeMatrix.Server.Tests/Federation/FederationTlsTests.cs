@@ -101,6 +101,7 @@ public sealed class FederationTlsTests : IAsyncLifetime
         {
             Federation = change(options.Federation) with
             {
+                Enabled = true,
                 Hosts = name.StartsWith("127.", StringComparison.Ordinal) ? new Dictionary<string, string>() : new Dictionary<string, string> { [name] = $"127.0.0.1:{port}" },
             },
         });

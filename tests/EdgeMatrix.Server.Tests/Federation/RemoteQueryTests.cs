@@ -24,7 +24,7 @@ public sealed class RemoteQueryTests : TwoServers
         Assert.Equal((404, "M_NOT_FOUND"), (await alice.GetAsync("/_matrix/client/v3/profile/@bob:two/m.no")).Error);
         Assert.Equal((404, "M_NOT_FOUND"), (await alice.GetAsync("/_matrix/client/v3/profile/@nobody:two")).Error);
         Network.Link("one", "two").Cut();
-        Assert.Equal((502, "M_UNKNOWN"), (await alice.GetAsync("/_matrix/client/v3/profile/@bob:two")).Error);
+        Assert.Equal((504, "M_UNKNOWN"), (await alice.GetAsync("/_matrix/client/v3/profile/@bob:two")).Error);
     }
 
     [Fact]

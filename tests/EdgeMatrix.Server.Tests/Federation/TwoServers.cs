@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using EdgeMatrix.Configuration;
@@ -31,6 +30,7 @@ public abstract class TwoServers : IAsyncLifetime
     {
         await One.DisposeAsync();
         await Two.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     protected virtual HomeserverOptions ChangeOne(HomeserverOptions options) => options;
