@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
@@ -30,7 +29,6 @@ internal sealed class AskedRoom : IDisposable
 
     public void Dispose() => Db.Dispose();
 
-    [SuppressMessage("Reliability", "CA2000", Justification = "The snapshot is the room's, which the caller disposes of.")]
     private static (AskedRoom? Asked, MatrixError? Error) Open(RoomEngine engine, Func<Session, RoomRow?> find, string origin)
     {
         var db = engine.Database.OpenSnapshot();

@@ -1,6 +1,5 @@
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
-using EdgeMatrix.Storage.Rooms;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ServerApi.Rooms;
@@ -23,25 +22,22 @@ internal static class TimestampToEvent
             return MatrixError.MissingParam(ts is null ? "ts" : "dir");
         }
 
-        using var db = engine.Database.OpenSnapshot();
-        if (RoomTable.Find(db, roomId) is not { } row || engine.Find(db, row) is not { } room)
+        var (asked, error) = AskedRoom.Open(engine, roomId, origin);
+        if (asked is null)
         {
-            return MatrixError.NotFound("The room is not known here");
+            return error!;
         }
 
-        if (ServerAccess.Refuse(db, row, room.Version, origin) is { } refused)
-        {
-            return refused;
-        }
+        using var room = asked;
 
         // An id and a time tell nothing of what was said; whether the server's users may see the event is asked where it is fetched.
-        return EventByTimestamp.Find(db, room, _ => true, ts.Value, backward: dir == "b") is not { } found
+        return EventByTimestamp.Find(room.Db, room.Room, _ => true, ts.Value, backward: dir == "b") is not { } found
             ? MatrixError.NotFound($"No event {(dir == "b" ? "at the time or before" : "at the time or after")} {ts} is known here")
             : JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteString("event_id"u8, found.EventId);
-                json.WriteNumber("origin_server_ts"u8, found.Parse(room.Version).OriginServerTs);
+                json.WriteNumber("origin_server_ts"u8, found.Parse(room.Room.Version).OriginServerTs);
                 json.WriteEndObject();
             });
     }
