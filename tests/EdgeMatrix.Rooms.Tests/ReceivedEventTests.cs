@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Storage.Rooms;
 using Xunit;
 using static EdgeMatrix.Rooms.Tests.NeighbourFixture;
@@ -127,6 +128,51 @@ public sealed class ReceivedEventTests
         await both.SendAsync(both.A, "after all");
         Assert.Equal(1, both.Extremities(both.A));
         Assert.Equal([20, 6], both.A.Timeline(both.AtA).TakeLast(2).Select(e => e.Pdu.PrevEvents.Count));
+    }
+
+    [Fact]
+    public async Task An_event_of_another_room_is_no_event_of_this_one()
+    {
+        await using var both = await MeetAsync();
+        var other = await both.A.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat" });
+        var (links, _) = await both.A.Engine.LinksAsync(other, Message(Alice, "elsewhere"), Cancelled);
+        var elsewhere = Build(both.A, other, Message(Alice, "elsewhere"), links!);
+
+        Assert.Equal(ReceiptOutcome.Dropped, Assert.Single(await both.A.Engine.ReceiveAsync(both.AtA, [elsewhere], Cancelled)).Outcome);
+        Assert.Empty(both.Texts(both.A));
+    }
+
+    [Fact]
+    public async Task A_room_is_not_entered_by_a_state_that_lacks_what_allows_it_and_nothing_of_it_stays()
+    {
+        await using var both = await MeetAsync();
+        var other = await both.A.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat" });
+        var draft = new EventDraft("m.room.member", Bob, Bob, JsonContent.Of("membership", "join"));
+        var join = await BuildAsync(both.A, other, both.B, draft);
+        var state = both.A.Timeline(other).Select(e => e.Pdu).ToList();
+        var ofThis = both.A.Timeline(both.AtA).Where(e => e.Pdu.IsState).Select(e => e.Pdu).ToList();
+
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, [])).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state[2..])).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, ofThis, ofThis)).Refusal);
+        Assert.Null(both.B.Engine.Find(other.Id));
+        both.AssertAlike();
+
+        Assert.Null((await both.B.Engine.EnterAsync(join, state, state)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_in_a_room_does_not_take_its_state_from_another()
+    {
+        await using var both = await MeetAsync();
+        await both.SendAsync(both.B, "kept");
+        var state = both.A.Timeline(both.AtA).Where(e => e.Pdu.IsState).Select(e => e.Pdu).ToList();
+        var join = await BuildAsync(
+            both.A, both.AtA, both.B, new EventDraft("m.room.member", "@dora:b", "@dora:b", JsonContent.Of("membership", "join")));
+
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state)).Refusal);
+        Assert.Equal(["kept"], both.Texts(both.B));
+        Assert.Equal(ReceiptOutcome.Accepted, Assert.Single(await both.B.Engine.ReceiveAsync(both.AtB, [join], Cancelled)).Outcome);
     }
 
     [Fact]

@@ -192,7 +192,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         static int Count(Membership? actual, Membership wanted) => actual == wanted ? 1 : 0;
     }
 
-    private void Forget(WriteTransaction db, Room room, AppendedEvents appended)
+    internal void Forget(WriteTransaction db, Room room, AppendedEvents appended)
     {
         foreach (var (user, membership) in appended.LocalMemberships)
         {

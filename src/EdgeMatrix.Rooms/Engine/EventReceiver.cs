@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
@@ -11,20 +12,31 @@ namespace EdgeMatrix.Rooms.Engine;
 /// writes the event, so that it stands on all that was written to the room before, be it not on the disk yet.
 /// Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 /// </remarks>
-internal sealed class EventReceiver(EventAppender appender)
+internal sealed class EventReceiver(EventAppender appender, bool forgetOnLeave)
 {
     /// <summary>Enters a room of other servers by a join of this server, or comes back to it.</summary>
-    /// <param name="state">The events of the state before the join. None may be missing by which one of them is allowed.</param>
+    /// <param name="state">The events of the state before the join; of those that were not stored (<see cref="StoreOutliers"/>) none counts.</param>
     /// <returns>Why the room cannot be entered; null if it was.</returns>
     public string? Enter(WriteTransaction db, Room room, Pdu join, IReadOnlyList<Pdu> state, AppendedEvents result, out long position)
     {
         position = 0;
         var entries = new List<StateEntry>();
+        if (EventTable.FindNid(db, join.EventId) is not null)
+        {
+            return "the join is here already";
+        }
+
+        if (FindMissing(db, room, join, []).Auth is { Count: > 0 } missing)
+        {
+            return $"{missing[0]}, by which the join is allowed, did not come with it";
+        }
+
         foreach (var pdu in state)
         {
-            if (EventTable.Find(db, pdu.EventId) is { } stored && !stored.Flags.HasFlag(EventFlags.Rejected))
+            if (pdu.StateKey is { } stateKey
+                && EventTable.Find(db, pdu.EventId) is { } stored && stored.Room == room.Nid && !stored.Flags.HasFlag(EventFlags.Rejected))
             {
-                entries.Add(new StateEntry(StateKeyTable.Intern(db, EventTypeTable.Intern(db, pdu.Type), pdu.StateKey!), stored.Nid));
+                entries.Add(new StateEntry(StateKeyTable.Intern(db, EventTypeTable.Intern(db, pdu.Type), stateKey), stored.Nid));
             }
         }
 
@@ -56,16 +68,28 @@ internal sealed class EventReceiver(EventAppender appender)
             receptions.Add(Receive(db, room, pdu, result, ref position));
         }
 
+        if (forgetOnLeave)
+        {
+            appender.Forget(db, room, result);
+        }
+
         return (receptions, result with { Position = position });
     }
 
     /// <summary>Puts events to the disk that have no place in the timeline: what others are allowed by, or what a state is made of.</summary>
-    /// <param name="events">Each after the events by which it is allowed, of which those must be here that are not among these.</param>
+    /// <param name="events">
+    /// Each after the events by which it is allowed. One of another room, or of which such an event is neither here nor among these, is passed over.
+    /// </param>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#rejection</remarks>
     public static void StoreOutliers(WriteTransaction db, Room room, IEnumerable<Pdu> events)
     {
-        foreach (var pdu in events.Where(pdu => EventTable.FindNid(db, pdu.EventId) is null))
+        foreach (var pdu in events.Where(pdu => pdu.RoomId == room.Id && EventTable.FindNid(db, pdu.EventId) is null))
         {
+            if (FindMissing(db, room, pdu, []).Auth.Count > 0)
+            {
+                continue;
+            }
+
             var verdict = ReceiptChecks.CheckAuthEvents(pdu, id => Cited(db, room, id), id => IsRejected(db, id), Create(db, room));
             var flags = EventFlags.Outlier | (verdict.Allowed ? EventFlags.None : EventFlags.Rejected);
             Insert(db, room, pdu, db.NextPosition(), timeline: null, flags, StateNodes.Empty, replaces: null);
@@ -74,6 +98,11 @@ internal sealed class EventReceiver(EventAppender appender)
 
     private PduReception Receive(WriteTransaction db, Room room, Pdu pdu, AppendedEvents result, ref long position)
     {
+        if (pdu.RoomId != room.Id)
+        {
+            return new PduReception(pdu, ReceiptOutcome.Dropped, $"it is of the room {pdu.RoomId}", MissingEvents.None);
+        }
+
         var known = EventTable.Find(db, pdu.EventId);
         if (known is not null && !known.Flags.HasFlag(EventFlags.Outlier))
         {
@@ -163,6 +192,7 @@ internal sealed class EventReceiver(EventAppender appender)
         {
             var key = EventTable.StateKeyOf(db, change.After != 0 ? change.After : change.Before)!.Value;
             result.NameChanged |= RoomNames.IsOne(key);
+            result.GuestAccessChanged |= key is (GuestAccess.Type, "");
             if (key is not (EventTypes.Member, var user))
             {
                 continue;

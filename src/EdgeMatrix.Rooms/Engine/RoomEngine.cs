@@ -29,7 +29,7 @@ public sealed class RoomEngine(
     private readonly LoadedRooms _rooms = new(database.Memory);
     private readonly EventAppender _appender = new(server, time, appended);
 
-    private EventReceiver Receiver => new(_appender);
+    private EventReceiver Receiver => new(_appender, ForgetOnLeave);
 
     /// <summary>Whoever leaves a room, or is made to, has forgotten it.</summary>
     public bool ForgetOnLeave { get; init; }
@@ -201,6 +201,8 @@ public sealed class RoomEngine(
     /// <returns>What became of each, once that is on the disk.</returns>
     public async Task<IReadOnlyList<PduReception>> ReceiveAsync(Room room, IReadOnlyList<Pdu> events, CancellationToken cancellationToken)
     {
+        var guestAccessChanged = false;
+        IReadOnlyList<PduReception> received;
         await room.Gate.WaitAsync(cancellationToken);
         try
         {
@@ -211,9 +213,10 @@ public sealed class RoomEngine(
 
             // What was sent before is written before; what is sent next is built on what these events make of the room.
             room.Head = null;
-            return await database.WriteAsync(db =>
+            received = await database.WriteAsync(db =>
             {
                 var (receptions, appended) = Receiver.Receive(db, room, events);
+                guestAccessChanged = appended.GuestAccessChanged;
                 if (appended.Position > 0)
                 {
                     db.AfterCommit(() => Notify(room, null, appended));
@@ -226,13 +229,20 @@ public sealed class RoomEngine(
         {
             room.Gate.Release();
         }
+
+        if (guestAccessChanged)
+        {
+            await GuestAccess.RemoveGuestsAsync(this, room, CancellationToken.None);
+        }
+
+        return received;
     }
 
     /// <summary>Enters a room of other servers with the join of a user of this one.</summary>
     /// <param name="join">The join as the resident server took it.</param>
     /// <param name="state">The state of the room before the join.</param>
     /// <param name="others">What else is in the auth chains of the state, each event after those by which it is allowed, the state's included.</param>
-    /// <returns>The room, once it is on the disk; or why it cannot be entered.</returns>
+    /// <returns>The room, once it is on the disk; or why it cannot be entered: not by a server that is in it, where an event like any other does.</returns>
     public async Task<Outcome<Room>> EnterAsync(Pdu join, IReadOnlyList<Pdu> state, IReadOnlyList<Pdu> others)
     {
         if (IsBeingDeleted(join.RoomId))
@@ -241,6 +251,12 @@ public sealed class RoomEngine(
         }
 
         var room = Find(join.RoomId) ?? new Room(join.RoomId, join.Version, 0, []);
+        if (room.LocalMembers().Length > 0)
+        {
+            // What is known here of the room is not to be given up for what another server says of it.
+            return Refusal.Forbidden("This server is in the room already");
+        }
+
         await room.Gate.WaitAsync();
         try
         {
