@@ -24,6 +24,12 @@ public sealed class MatrixError : IResult
         _fields = fields;
     }
 
+    /// <summary>What was wrong, for the developer of whoever asked.</summary>
+    public string Message => _message;
+
+    /// <summary>The <c>errcode</c>.</summary>
+    public string Code => _code;
+
     public static MatrixError BadJson(string message) => new(400, "M_BAD_JSON", message);
 
     public static MatrixError NotJson(string message) => new(400, "M_NOT_JSON", message);
@@ -84,6 +90,11 @@ public sealed class MatrixError : IResult
 
     public static MatrixError NotFound(string message) => new(404, "M_NOT_FOUND", message);
 
+    /// <summary>This server came into the room, and does not know all of its state yet.</summary>
+    /// <remarks>MSC3895.</remarks>
+    public static MatrixError PartialState() => new(
+        404, "ORG.MATRIX.MSC3895_UNABLE_DUE_TO_PARTIAL_STATE", "This server has joined the room a moment ago, and does not know all of its members yet");
+
     public static MatrixError Unrecognized() => new(404, "M_UNRECOGNIZED", "Unrecognized request");
 
     public static MatrixError MethodNotAllowed() => new(405, "M_UNRECOGNIZED", "Unrecognized request: the method is not one of this endpoint's");
@@ -134,8 +145,14 @@ public sealed class MatrixError : IResult
         RefusalKind.InviteBlocked => new(403, "M_INVITE_BLOCKED", refusal.Message),
         RefusalKind.GuestAccessForbidden => GuestAccessForbidden(refusal.Message),
         RefusalKind.CannotLeaveServerNoticeRoom => new(403, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", refusal.Message),
+        RefusalKind.IncompatibleRoomVersion => new(
+            400, "M_INCOMPATIBLE_ROOM_VERSION", refusal.Message, json => json.WriteString("room_version", refusal.RoomVersion)),
+        RefusalKind.UnableToAuthoriseJoin => new(400, "M_UNABLE_TO_AUTHORISE_JOIN", refusal.Message),
+        RefusalKind.UnableToGrantJoin => new(400, "M_UNABLE_TO_GRANT_JOIN", refusal.Message),
+        RefusalKind.NoAnswer => new(StatusCodes.Status502BadGateway, "M_UNKNOWN", refusal.Message),
         RefusalKind.ThreepidDenied => ThreepidDenied(refusal.Message),
         RefusalKind.DuplicateAnnotation => DuplicateAnnotation(refusal.Message),
+        RefusalKind.Relayed => new(refusal.Relayed!.Value.Status, refusal.Relayed.Value.Code, refusal.Message),
         RefusalKind.Unknown => BadRequest(refusal.Message),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, null),
     };

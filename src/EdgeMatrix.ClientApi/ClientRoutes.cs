@@ -31,11 +31,13 @@ using EdgeMatrix.ClientApi.ThirdParties;
 using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.ClientApi.UserDirectory;
 using EdgeMatrix.ClientApi.Voip;
+using EdgeMatrix.Delivery.Identity;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Outbound;
+using EdgeMatrix.Rooms.Policy;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Search;
 using EdgeMatrix.Sync;
@@ -63,6 +65,7 @@ public static class ClientRoutes
         // API standards, server discovery
         api.Get("/_matrix/client/versions", c => ServerDiscovery.GetVersions()).WithoutToken();
         api.Get("/.well-known/matrix/client", c => ServerDiscovery.GetClient(c.Part<ClientApiOptions>())).WithoutToken();
+        api.Get("/.well-known/matrix/policy_server", c => ServerDiscovery.GetPolicyServer(c.Part<OwnPolicyServer>())).WithoutToken();
         api.Get("/.well-known/matrix/support", c => ServerDiscovery.GetSupport(c.Part<ClientApiOptions>())).WithoutToken();
 
         // Client authentication: login, logout, registration, account management
@@ -113,7 +116,7 @@ public static class ClientRoutes
             V3 + "/account/deactivate",
             c => Deactivation.Deactivate(
                 c.Request, c.RequesterIfAny, c.Part<UserInteractiveAuthentication>(),
-                c.Part<AccountDeactivation>())).WithTokenOrWithout().WithRate(RateKind.Login);
+                c.Part<AccountDeactivation>(), c.Part<BoundThreePids>())).WithTokenOrWithout().WithRate(RateKind.Login);
         api.MapThreePids();
         api.Get(V3 + "/account/whoami", c => Sessions.WhoAmI(c.Requester));
 
@@ -138,7 +141,8 @@ public static class ClientRoutes
         api.Get(V3 + "/initialSync", c => InitialSync.OfUser(c.Request, c.Requester, c.Engine, c.Part<UserPresence>(), c.Spool));
         api.Get(
             V3 + "/events",
-            c => EventStream.Get(c.Request, c.Requester, c.Engine, c.Part<SyncEngine>(), c.Spool, c.Part<IHostApplicationLifetime>()));
+            c => EventStream.Get(
+                c.Request, c.Requester, c.Engine, c.Part<SyncEngine>(), c.Part<UserPresence>(), c.Spool, c.Part<IHostApplicationLifetime>()));
         api.Get(V3 + "/events/{eventId}", c => EventStream.GetOne(c["eventId"], c.Requester, c.Engine));
 
         // User data: profiles
@@ -209,6 +213,8 @@ public static class ClientRoutes
         api.Put(
             Rule + "/actions",
             c => PushRuleEndpoints.SetActions(c["kind"], c["ruleId"], c.Request, c.Requester, c.Part<UserPushRules>()));
+        api.Get(V3 + "/pushrules/{**path}", c => PushRuleEndpoints.NoSuchPath());
+        api.Put(V3 + "/pushrules/{**path}", c => PushRuleEndpoints.NoSuchPath());
         api.Get(
             User + "/account_data/{type}",
             c => AccountDataEntries.GetGlobal(c["userId"], c["type"], c.Requester, c.Part<AccountData>()));

@@ -20,6 +20,9 @@ public sealed class Destinations
     private const int MaxDoublings = 20;
     private static readonly TimeSpan _heardGrain = TimeSpan.FromHours(1);
 
+    // Whoever is heard all the time was heard so long ago at the most, as it is noted; and an hour is silence.
+    private static readonly TimeSpan _silence = 2 * _heardGrain;
+
     private readonly Database _database;
     private readonly RandomSource _random;
     private readonly TimeProvider _time;
@@ -35,11 +38,21 @@ public sealed class Destinations
     /// <summary>Told when a server that did not answer is heard from again: whatever waits for it may be sent at once.</summary>
     public Action<string>? CameBack { get; set; }
 
+    /// <summary>Told when a server is heard from again that did not answer, or was not heard from for an hour: either may have missed something.</summary>
+    public Action<string>? Met { get; set; }
+
     /// <summary>How long the server is to be left alone still; null: it may be asked now.</summary>
     public TimeSpan? Wait(string server)
     {
         var left = Of(server).Row.NextTs - Now();
         return left > 0 ? TimeSpan.FromMilliseconds(left) : null;
+    }
+
+    /// <summary>Whether nothing was heard of any server for an hour, though there are some: this one was away, or its network.</summary>
+    public bool WasSilent()
+    {
+        using var snapshot = _database.OpenSnapshot();
+        return DestinationTable.LastHeardTs(snapshot) < Now() - (long)_silence.TotalMilliseconds;
     }
 
     /// <summary>As it is known now; of a server never met, a row without failures.</summary>
@@ -50,11 +63,12 @@ public sealed class Destinations
     {
         var now = Now();
         var standing = Of(server);
-        bool cameBack;
+        bool cameBack, wasSilent;
         lock (standing)
         {
             var row = standing.Row;
             cameBack = row.Failures > 0 || row.NextTs > now;
+            wasSilent = row.LastHeardTs < now - (long)_silence.TotalMilliseconds;
             if (!cameBack && row.LastHeardTs > now - (long)_heardGrain.TotalMilliseconds)
             {
                 return;
@@ -67,6 +81,11 @@ public sealed class Destinations
         if (cameBack)
         {
             CameBack?.Invoke(server);
+        }
+
+        if (cameBack || wasSilent)
+        {
+            Met?.Invoke(server);
         }
     }
 
@@ -88,7 +107,7 @@ public sealed class Destinations
             var failures = row.Failures + 1;
             standing.Row = row with
             {
-                Failures = failures, FailingSinceTs = row.FailingSinceTs ?? now, NextTs = now + WithChance(Longest(failures)),
+                Failures = failures, FailingSinceTs = row.FailingSinceTs ?? now, NextTs = now + WithChance(LongestWait(failures)),
             };
             Store(standing.Row);
         }
@@ -110,6 +129,31 @@ public sealed class Destinations
         }
     }
 
+    /// <summary>Ends the wait for the server, for whoever knows better; what failed stays counted.</summary>
+    /// <returns>False if it is not being left alone.</returns>
+    public bool Reset(string server)
+    {
+        var standing = Of(server);
+        lock (standing)
+        {
+            if (standing.Row.NextTs <= Now())
+            {
+                return false;
+            }
+
+            standing.Row = standing.Row with { NextTs = 0 };
+            Store(standing.Row);
+            return true;
+        }
+    }
+
+    /// <summary>How long a server is left alone at most that failed so often in a row, ms.</summary>
+    public long LongestWait(long failures)
+    {
+        var wait = _settings.RetryMin.TotalMilliseconds * (1L << (int)Math.Min(failures - 1, MaxDoublings));
+        return (long)Math.Min(wait, _settings.RetryMax.TotalMilliseconds);
+    }
+
     /// <summary>Upkeep: forgets servers beyond those that were heard of last.</summary>
     public async Task<bool> SliceAsync()
     {
@@ -125,12 +169,6 @@ public sealed class Destinations
         }
 
         return false;
-    }
-
-    private long Longest(long failures)
-    {
-        var wait = _settings.RetryMin.TotalMilliseconds * (1L << (int)Math.Min(failures - 1, MaxDoublings));
-        return (long)Math.Min(wait, _settings.RetryMax.TotalMilliseconds);
     }
 
     // Three quarters of it to all of it: servers that went down together are not asked together.

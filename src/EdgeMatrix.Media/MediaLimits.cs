@@ -12,6 +12,12 @@ public sealed record MediaLimits
     /// <summary>Bytes of all pictures of URL previews together.</summary>
     public long PreviewBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Bytes of all media of other servers together.</summary>
+    public long RemoteBytes { get; init; } = 1024 * 1024 * 1024;
+
+    /// <summary>How long media of other servers stay that nobody asks for; null: as long as there is room.</summary>
+    public TimeSpan? RemoteLifetime { get; init; }
+
     /// <summary>Ids of one user that wait for their file at the same time.</summary>
     public int MaxUploadsWaiting { get; init; } = 20;
 

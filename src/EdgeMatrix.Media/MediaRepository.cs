@@ -7,8 +7,7 @@ using EdgeMatrix.Storage.Media;
 namespace EdgeMatrix.Media;
 
 /// <summary>
-/// The media of this server: ids, and the files that they stand for. Media of other servers are not found; where they will be
-/// fetched is <see cref="FindAsync"/>, which every way to a file passes, and so does the quarantine.
+/// The media of this server: ids, and the files that they stand for. Those of other servers are in <see cref="RemoteMediaStore"/>.
 /// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#content-repository</remarks>
 public sealed class MediaRepository(

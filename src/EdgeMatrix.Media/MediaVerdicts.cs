@@ -35,6 +35,12 @@ public enum MediaVerdict
 
     /// <summary>The id was made, and its file has not come in the time that was given.</summary>
     NotYetUploaded,
+
+    /// <summary>It is another server's, and larger than what is taken from others.</summary>
+    TooLarge,
+
+    /// <summary>It is another server's, and that does not give it.</summary>
+    NotGiven,
 }
 
 /// <param name="File">What was asked for; only where it was found.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using EdgeMatrix.Outbound.Names;
 
 namespace EdgeMatrix.Outbound;
 
@@ -32,7 +33,7 @@ public sealed class OutboundNetwork : IDisposable
     {
         Addresses = addresses;
         Time = time;
-        _resolve = resolve ?? Dns.GetHostAddressesAsync;
+        _resolve = resolve ?? SystemNames.AddressesAsync;
         _settings = settings ?? new ConnectionSettings();
         ToAnyone = new HttpMessageInvoker(transport ?? Sockets(address => addresses.Allows(address)), disposeHandler: transport is null);
         ToNamedByOperator = new HttpMessageInvoker(transport ?? Sockets(_ => true), disposeHandler: transport is null);

@@ -20,6 +20,11 @@ public sealed record DatabaseOptions(string Path)
     /// <summary>What the flush interval is measured by.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// The writer takes its turns on the thread pool and has no thread of its own: where the pool has one thread, no more than one thing happens at a time.
+    /// </summary>
+    public bool WritesInPool { get; init; }
+
     /// <summary>Page cache of each reader, in KiB, where there is memory enough.</summary>
     public int CacheKiBPerConnection { get; init; } = 512;
 

@@ -30,7 +30,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private readonly Channel<WriteJob> _queue;
     private readonly List<WriteJob> _group = new(MaxGroupJobs);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly AutoResetEvent _wake = new(false);
+    private readonly Action _wakeUp;
     private int _woken;
     private int _turn;
     private volatile bool _stopping;
@@ -71,7 +71,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             });
         }
 
-        new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
+        _wakeUp = options.WritesInPool ? () => ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteQueued(), this, preferLocal: false) : StartThread();
     }
 
     /// <summary>The queue is half full, or more.</summary>
@@ -176,36 +176,50 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         return await job.Task;
     }
 
-    private void Loop()
+    /// <returns>Wakes the thread.</returns>
+    private Action StartThread()
     {
-        var ended = false;
-        while (!ended)
+        var wake = new AutoResetEvent(false);
+        var thread = new Thread(() =>
         {
-            _wake.WaitOne();
-            Interlocked.Exchange(ref _woken, 0);
-            if (!TryTakeTurn())
+            do
             {
-                // Whoever has it looks at the queue when giving it back.
-                continue;
+                wake.WaitOne();
             }
+            while (!WriteQueued());
+        });
+        (thread.IsBackground, thread.Name) = (true, "database writer");
+        thread.Start();
+        return () => wake.Set();
+    }
 
-            while (_queue.Reader.Count > 0)
-            {
-                TakeGroup(null);
-                WriteTaken(null);
-                CheckpointIfDue();
-            }
+    /// <returns>Whether nothing will be queued any more.</returns>
+    private bool WriteQueued()
+    {
+        Interlocked.Exchange(ref _woken, 0);
+        if (!TryTakeTurn())
+        {
+            // Whoever has it looks at the queue when giving it back.
+            return false;
+        }
 
+        while (_queue.Reader.Count > 0)
+        {
+            TakeGroup(null);
+            WriteTaken(null);
             CheckpointIfDue();
-            ended = _queue.Reader.Completion.IsCompleted;
-            if (!ended)
-            {
-                GiveTurnBack();
-            }
+        }
+
+        CheckpointIfDue();
+        if (!_queue.Reader.Completion.IsCompleted)
+        {
+            GiveTurnBack();
+            return false;
         }
 
         _flush?.Dispose();
         _stopped.SetResult();
+        return true;
     }
 
     private bool TryTakeTurn() => Interlocked.CompareExchange(ref _turn, 1, 0) == 0;
@@ -225,7 +239,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _turn) == 0 && Interlocked.Exchange(ref _woken, 1) == 0)
         {
-            _wake.Set();
+            _wakeUp();
         }
     }
 

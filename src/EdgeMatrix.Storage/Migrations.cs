@@ -868,5 +868,196 @@ internal static class Migrations
         ) STRICT;
         CREATE INDEX server_key_answers_by_age ON server_key_answers (fetched_ts);
         """,
+
+        // 33: the other servers in each room. Nobody of another server could be joined before.
+        """
+        CREATE TABLE room_servers (
+            room    INTEGER NOT NULL,
+            server  TEXT NOT NULL,
+            members INTEGER NOT NULL,                     -- how many of its users are joined
+            since   INTEGER NOT NULL,                     -- stream position at which it came in
+            until   INTEGER,                              -- stream position at which its last user left; null while it is in
+            PRIMARY KEY (room, server)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX room_servers_by_server ON room_servers (server, room);
+        """,
+
+        // 34: what comes of other servers before what it follows, and what of the past is not here.
+        """
+        CREATE TABLE waiting_events (
+            nid         INTEGER PRIMARY KEY,
+            room        INTEGER NOT NULL,
+            event_id    BLOB NOT NULL,                    -- as in events
+            origin      TEXT NOT NULL,                    -- the server that sent it
+            received_ts INTEGER NOT NULL,                 -- ms
+            body        BLOB NOT NULL                     -- canonical JSON
+        ) STRICT;
+        CREATE UNIQUE INDEX waiting_events_by_id ON waiting_events (room, event_id);
+        CREATE INDEX waiting_events_by_origin ON waiting_events (origin, room);
+
+        -- Events of which those that they follow are not here.
+        CREATE TABLE backward_extremities (
+            room     INTEGER NOT NULL,
+            event    INTEGER NOT NULL,                    -- nid
+            low      INTEGER NOT NULL,                    -- timeline order before the gap
+            timeline INTEGER NOT NULL,                    -- order of the event
+            PRIMARY KEY (room, event)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER backward_extremity_deleted AFTER DELETE ON events BEGIN
+            DELETE FROM backward_extremities WHERE room = old.room AND event = old.nid;
+        END;
+
+        -- More than ten forward extremities, of eight bytes each.
+        CREATE INDEX rooms_with_many_branches ON rooms (nid) WHERE length(extremities) > 80;
+        """,
+
+        // 35: what other servers are to be told, and how far each of them has it.
+        """
+        CREATE TABLE outgoing_events (
+            room     INTEGER NOT NULL,
+            position INTEGER NOT NULL,                    -- order in the room's timeline
+            PRIMARY KEY (room, position)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Events that concern a server which is not in their room.
+        CREATE TABLE outgoing_strangers (
+            server   TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            room     INTEGER NOT NULL,
+            PRIMARY KEY (server, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX outgoing_strangers_by_room ON outgoing_strangers (room);
+
+        CREATE TABLE outgoing_messages (
+            position INTEGER PRIMARY KEY,                 -- of this message alone
+            server   TEXT NOT NULL,
+            content  TEXT NOT NULL                        -- a JSON object: of the EDU
+        ) STRICT;
+        CREATE INDEX outgoing_messages_by_server ON outgoing_messages (server, position);
+
+        CREATE TABLE outgoing_cursors (
+            server     TEXT NOT NULL PRIMARY KEY,
+            position   INTEGER NOT NULL,                  -- up to here it has everything
+            success_ts INTEGER                            -- when it last took something; null: never
+        ) STRICT, WITHOUT ROWID;
+
+        -- The last change of each device; one without an id: of the user's cross-signing keys.
+        CREATE TABLE device_changes (
+            user      INTEGER NOT NULL,
+            device_id TEXT NOT NULL,
+            position  INTEGER NOT NULL,
+            previous  INTEGER NOT NULL,                   -- position of the change of a device of the user before it; 0: none
+            PRIMARY KEY (user, device_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX device_changes_stream ON device_changes (position);
+        """,
+
+        // 36: what other servers tell of their users' devices, and which of their messages to devices came.
+        """
+        CREATE TABLE remote_device_lists (
+            user             INTEGER PRIMARY KEY,
+            server           TEXT NOT NULL,
+            stream_id        INTEGER,                     -- how far it goes, as its server counts; -1: not known; null: never given
+            stale            INTEGER NOT NULL,            -- its server is to be asked for all of it
+            master_key       TEXT,                        -- JSON
+            self_signing_key TEXT                         -- JSON
+        ) STRICT;
+        CREATE INDEX remote_device_lists_stale ON remote_device_lists (server, user) WHERE stale = 1;
+
+        CREATE TABLE remote_devices (
+            user         INTEGER NOT NULL,
+            device_id    TEXT NOT NULL,
+            display_name TEXT,
+            keys         TEXT NOT NULL,                   -- JSON
+            PRIMARY KEY (user, device_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER devices_of_deleted_list AFTER DELETE ON remote_device_lists BEGIN
+            DELETE FROM remote_devices WHERE user = old.user;
+        END;
+
+        CREATE TABLE received_messages (
+            nid         INTEGER PRIMARY KEY,
+            server      TEXT NOT NULL,
+            message_id  TEXT NOT NULL,
+            received_ts INTEGER NOT NULL,
+            UNIQUE (server, message_id)
+        ) STRICT;
+        """,
+
+        // 37: what rooms are to which users of this server are invited, and which it is not in; and when a membership changed, which may be
+        // later than its event was first heard of.
+        """
+        CREATE TABLE told_states (
+            event INTEGER PRIMARY KEY,                    -- nid of the member event
+            state BLOB NOT NULL                           -- a JSON list of stripped state events
+        ) STRICT;
+        CREATE TRIGGER told_state_of_deleted_event AFTER DELETE ON events WHEN old.flags & 16 <> 0 BEGIN
+            DELETE FROM told_states WHERE event = old.nid;
+        END;
+
+        ALTER TABLE memberships ADD COLUMN position INTEGER NOT NULL DEFAULT 0; -- stream position at which it became what it is
+        UPDATE memberships SET position = event;
+        DROP INDEX memberships_of_user;
+        CREATE INDEX memberships_of_user ON memberships (user, membership, position, event);
+        DROP INDEX memberships_in_room;
+        CREATE INDEX memberships_in_room ON memberships (room, membership, position, event);
+        """,
+
+        // 38: media of other servers. Their bytes together are in media_usage, as those of user -1.
+        """
+        CREATE TABLE remote_media (
+            nid            INTEGER PRIMARY KEY,
+            server         TEXT NOT NULL,
+            media_id       TEXT NOT NULL,
+            hash           BLOB NOT NULL,                 -- SHA-256 of the file
+            bytes          INTEGER NOT NULL,
+            type           TEXT,
+            name           TEXT,
+            quarantined    INTEGER NOT NULL,
+            quarantined_by INTEGER,                       -- nid of the administrator; null: nobody
+            fetched_ts     INTEGER NOT NULL,
+            accessed_ts    INTEGER NOT NULL,              -- a day coarse
+            UNIQUE (server, media_id)
+        ) STRICT;
+        CREATE INDEX remote_media_by_hash ON remote_media (hash);
+        CREATE INDEX remote_media_by_access ON remote_media (accessed_ts) WHERE quarantined = 0;
+        """,
+
+        // 39: rooms that this server is in, but of which it does not know all of the state yet.
+        """
+        CREATE TABLE partial_rooms (
+            room     INTEGER PRIMARY KEY,
+            entry    INTEGER NOT NULL,                    -- nid of the join by which this server came in
+            unknown  INTEGER NOT NULL,                    -- the state node that stands for what is not known
+            servers  BLOB NOT NULL                        -- a JSON list: who is in the room, first who told so; each counts as one member more
+        ) STRICT;
+        ALTER TABLE rooms ADD COLUMN whole_since INTEGER NOT NULL DEFAULT 0; -- stream position at which a partial state became whole
+        """,
+
+        // 40: addresses that identity servers know as those of users; by what program a device was last seen; and when what only a user sees of
+        // their own keys changed last.
+        """
+        ALTER TABLE devices ADD COLUMN user_agent TEXT;
+        ALTER TABLE device_list_changes ADD COLUMN own_position INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE bound_threepids (
+            user      INTEGER NOT NULL,
+            medium    TEXT NOT NULL,
+            address   TEXT NOT NULL,
+            id_server TEXT NOT NULL,
+            PRIMARY KEY (user, medium, address, id_server)
+        ) STRICT, WITHOUT ROWID;
+        """,
+
+        // 41: what servers answered before, of keys that their last answers do not list any more.
+        """
+        CREATE TABLE server_key_earlier_answers (
+            server         TEXT NOT NULL,
+            key_id         TEXT NOT NULL,
+            json           BLOB NOT NULL,                 -- as in server_key_answers
+            fetched_ts     INTEGER NOT NULL,
+            valid_until_ts INTEGER NOT NULL,
+            PRIMARY KEY (server, key_id)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

@@ -6,6 +6,9 @@ public static class SettingsTable
     /// <summary>The key of the server's name.</summary>
     public const string ServerName = "server_name";
 
+    /// <summary>The key of the seed, in hexadecimal digits, of what the server signs with as a policy server.</summary>
+    public const string PolicyKey = "policy_key";
+
     private const string GetSql = "SELECT value FROM settings WHERE key = ?";
 
     private const string SetSql = """

@@ -19,7 +19,7 @@ internal sealed class StateNodeWriter
     private long _key;
     private long _event;
 
-    /// <param name="node">The node to write over, whose entries are in its row; 0 makes one.</param>
+    /// <param name="node">The node to write over, which has no chunks; 0 makes one.</param>
     public StateNodeWriter(WriteTransaction db, long node, long parent)
     {
         _db = db;

@@ -21,6 +21,12 @@ public static class StateNodes
 
     private const string SelectSql = "SELECT parent, entries, delta FROM state_nodes WHERE nid = ?";
 
+    /// <summary>
+    /// What a node has in place of the number of its entries while it stands for what is not known: as an unsigned number it is larger than that of
+    /// any other, so no node over it is merged with it.
+    /// </summary>
+    internal const long NotKnown = -1;
+
     /// <summary>How many nodes of like size become one.</summary>
     private const int FanOut = 4;
 
@@ -54,6 +60,41 @@ public static class StateNodes
 
         Write(db, merged[0], below, merged.Select(node => new StateCursor(db, node)));
         return Write(db, node: 0, merged[0], [new StateCursor(delta)]);
+    }
+
+    /// <summary>
+    /// A node for a state that is not known yet. States are built over it like over any other, and once it is told (<see cref="Tell"/>), they all say
+    /// what it says, where they say nothing themselves: the one exception from that nodes never change.
+    /// </summary>
+    public static long BeginUnknown(WriteTransaction db)
+    {
+        using var insert = db.Prepare("INSERT INTO state_nodes (parent, entries, delta) VALUES (0, ?, x'')").Bind(NotKnown);
+        insert.Run();
+        return db.LastInsertRowId;
+    }
+
+    /// <summary>Says what a node is made of that stood for what was not known (<see cref="BeginUnknown"/>), in place of what was said of it before.</summary>
+    /// <param name="entries">In any order, each key once.</param>
+    /// <param name="whole">That is all of it; false: more is to come.</param>
+    public static void Tell(WriteTransaction db, long node, IReadOnlyCollection<StateEntry> entries, bool whole)
+    {
+        using (var delete = db.Prepare("DELETE FROM state_chunks WHERE node = ?").Bind(node))
+        {
+            delete.Run();
+        }
+
+        var writer = new StateNodeWriter(db, node, Empty);
+        foreach (var entry in entries.OrderBy(entry => entry.StateKey))
+        {
+            writer.Add(entry);
+        }
+
+        writer.Finish();
+        if (!whole)
+        {
+            using var update = db.Prepare("UPDATE state_nodes SET entries = ? WHERE nid = ?").Bind(NotKnown).Bind(node);
+            update.Run();
+        }
     }
 
     /// <summary>The event of a key in a node's state, or null.</summary>

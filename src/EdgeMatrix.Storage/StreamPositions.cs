@@ -35,6 +35,9 @@ internal sealed class StreamPositions
         return _last;
     }
 
+    /// <summary>Leaves positions out: as many as are asked for, that nothing is ever at.</summary>
+    public void Skip(long count) => _last += count;
+
     /// <summary>Counts a probe: a few bytes that the disk must take, and that mean nothing.</summary>
     public static void Probe(WriteTransaction db)
     {

@@ -25,6 +25,9 @@ public sealed class WriteTransaction : Session
     /// </summary>
     public long NextPosition() => LastPosition = _positions.Next(Connection);
 
+    /// <summary>Leaves out positions before the next: they are orders for what is placed before it later.</summary>
+    public void SkipPositions(long count) => _positions.Skip(count);
+
     /// <summary>
     /// Runs an action once this job is on disk and <see cref="Database.CommittedPosition"/> has moved, before the job's task
     /// completes; in order, on the thread that writes, so keep it short. Forgotten if the job fails. What it throws faults the

@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Memory;
 
 namespace EdgeMatrix.Sync;
@@ -57,32 +58,6 @@ public sealed class AnswerSpool
 
     internal void ReleaseFileBytes(long bytes) => Interlocked.Add(ref _fileBytes, -bytes);
 
-    internal FileStream CreateFile()
-    {
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.Read | FileShare.Delete,
-            BufferSize = 0,
-        };
-        if (OperatingSystem.IsWindows())
-        {
-            options.Options = FileOptions.DeleteOnClose;
-        }
-        else
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        // A number that an earlier run has used up names what that run left behind when it was killed.
-        var path = Path.Combine(_folder, $"answer-{Interlocked.Increment(ref _files)}.tmp");
-        var file = new FileStream(path, options);
-        if (!OperatingSystem.IsWindows())
-        {
-            File.Delete(path);
-        }
-
-        return file;
-    }
+    internal FileStream CreateFile() =>
+        NamelessFile.Create(Path.Combine(_folder, $"answer-{Interlocked.Increment(ref _files)}.tmp"), bufferSize: 0);
 }

@@ -74,22 +74,25 @@ internal sealed class SyncRound(
     /// <summary>A membership as it was at the end of this round's stretch; null if there was none then.</summary>
     public MembershipRow? AtEnd(Room room, MembershipRow row) => At(room, row, upTo.Position);
 
+    /// <summary>As <see cref="AtEnd"/>, at the beginning of the stretch; null in an initial sync, too.</summary>
+    public MembershipRow? AtStart(Room room, MembershipRow row) => since is { } start ? At(room, row, start.Position) : null;
+
     /// <summary>Whether a membership was a joined one at a stream position.</summary>
-    public bool IsJoined(MembershipRow row, long position) => row.Event <= position
+    public bool IsJoined(MembershipRow row, long position) => row.Position <= position
         ? row.Membership == Membership.Join
         : RoomTable.Find(db, row.Room) is { } found && engine.Find(db, found) is { } room && At(room, row, position)?.Membership == Membership.Join;
 
     private MembershipRow? At(Room room, MembershipRow row, long position)
     {
         // The chain of replaced member events is the history of the membership.
-        while (row.Event > position)
+        while (row.Position > position)
         {
-            if (EventTable.Find(db, row.Event)?.Replaces is not { } before || MembershipOf(room, before) is not { } membership)
+            if (EventTable.Find(db, row.Event)?.Replaces is not { } nid || EventTable.Find(db, nid) is not { } before)
             {
                 return null;
             }
 
-            row = row with { Event = before, Membership = membership };
+            row = row with { Event = nid, Position = before.Timeline ?? nid, Membership = Memberships.Of(Parse(room, before)) };
         }
 
         return row;

@@ -6,6 +6,9 @@ using EdgeMatrix.Console.Measuring;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
+using EdgeMatrix.Federation.Receiving;
+using EdgeMatrix.Federation.Rooms;
+using EdgeMatrix.Federation.Sending;
 using EdgeMatrix.ServerApi;
 using EdgeMatrix.Serving;
 using EdgeMatrix.Upkeep;
@@ -48,6 +51,9 @@ public sealed class Homeserver : IAsyncDisposable
         DatabaseMetrics.Register(metrics, parts.Database);
         MemoryMetrics.Register(metrics, parts.Database.Memory);
         AppServiceMetrics.Register(metrics, parts.AppServiceDelivery);
+        FederationMetrics.Register(metrics, parts.ReceivedCounts, parts.Database);
+        FederationMetrics.Register(metrics, parts.IncomingEdus);
+        FederationMetrics.Register(metrics, parts.Outbox);
         var requests = new RequestCounter(metrics);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -60,8 +66,12 @@ public sealed class Homeserver : IAsyncDisposable
         app.Lifetime.ApplicationStopping.Register(readiness.Stopping);
         var upkeep = new UpkeepWorker(parts.UpkeepJobs, surroundings.Time, app.Services.GetRequiredService<ILogger<UpkeepWorker>>());
         app.Lifetime.ApplicationStopping.Register(upkeep.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Completion.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Extremities.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Healing.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.Push.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.AppServiceDelivery.Stop);
+        app.Lifetime.ApplicationStopping.Register(parts.Outbox.Stop);
         app.Lifetime.ApplicationStopping.Register(parts.Mails.Stop);
         app.Use(requests.Count);
         app.UseClientApi();
@@ -77,8 +87,13 @@ public sealed class Homeserver : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation)
     {
         await _parts.PrepareAppServicesAsync(cancellation);
+        _parts.Transactions.Start(_app.Services.GetRequiredService<ILogger<IncomingTransactions>>());
         await _app.StartAsync(cancellation);
+        _parts.Healing.Start(_app.Services.GetRequiredService<ILogger<RoomHealing>>());
+        _parts.Completion.Start(_app.Services.GetRequiredService<ILogger<RoomCompletion>>());
+        _parts.Extremities.Start(_app.Services.GetRequiredService<ILogger<ExtremityExchange>>());
         _parts.AppServiceDelivery.Start(_app.Services.GetRequiredService<ILogger<AppServiceDelivery>>());
+        _parts.Outbox.Start(_app.Services.GetRequiredService<ILogger<Outbox>>());
         _parts.Push.Start(_app.Services.GetRequiredService<ILogger<PushDelivery>>());
         _parts.Mails.Start(_app.Services.GetRequiredService<ILogger<MailQueue>>());
     }

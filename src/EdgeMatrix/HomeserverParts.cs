@@ -1,4 +1,3 @@
-using System.Net;
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Deactivation;
@@ -20,14 +19,19 @@ using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Discovery;
 using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Delivery.Identity;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Federation;
+using EdgeMatrix.Federation.Devices;
 using EdgeMatrix.Federation.Discovery;
 using EdgeMatrix.Federation.Keys;
+using EdgeMatrix.Federation.Media;
+using EdgeMatrix.Federation.Receiving;
 using EdgeMatrix.Federation.Requests;
 using EdgeMatrix.Federation.Rooms;
+using EdgeMatrix.Federation.Sending;
 using EdgeMatrix.Federation.Users;
 using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
@@ -35,12 +39,14 @@ using EdgeMatrix.Media.Thumbnails;
 using EdgeMatrix.Outbound;
 using EdgeMatrix.Outbound.Names;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Policy;
 using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Rooms.Receipts;
@@ -66,7 +72,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     /// <summary>So many notifications of a user in a room are listed and counted; older ones are forgotten.</summary>
     private const int NotificationsKept = 1_000;
 
-    private HomeserverParts(Database database, MediaFolder media, LocalServer server, HomeserverOptions options, Surroundings surroundings)
+    private HomeserverParts(
+        Database database, MediaFolder media, LocalServer server, SigningKey? policyKey, HomeserverOptions options, Surroundings surroundings)
     {
         var (time, random) = (surroundings.Time, surroundings.Random);
         Database = database;
@@ -75,7 +82,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
             options.Federation.AllowPrivateAddresses ? [.. options.Network.Allow, .. AddressPolicy.PrivateRanges] : options.Network.Allow);
         var authorities = options.Federation.CaFile is { } file ? ExtraAuthorities.Load(file) : null;
         var dns = new DnsClient(NameServers.OfSystem, random, time);
-        Names = new NameResolver(Dns.GetHostAddressesAsync, surroundings.Outbound is null ? dns.FindServicesAsync : surroundings.Services, time);
+        Names = new NameResolver(SystemNames.AddressesAsync, surroundings.Outbound is null ? dns.FindServicesAsync : surroundings.Services, time);
         Outbound = new OutboundNetwork(
             addresses, time, surroundings.Outbound, Names.AddressesAsync, new ConnectionSettings { Authorities = authorities });
         Federation = options.Federation.ToSettings(options.Server.PublicBaseUrl);
@@ -99,43 +106,105 @@ internal sealed class HomeserverParts : IAsyncDisposable
         KeyFetcher = new KeyFetcher(FederationClient, ServerKeys, Federation, time);
         KeyRing = new KeyRing(server, OwnKeys, ServerKeys, KeyFetcher, time);
         Notary = new Notary(server, OwnKeys, ServerKeys, KeyFetcher, time);
-        RemoteKeys = new RemoteKeys(FederationClient, server);
         RemoteProfiles = new RemoteProfiles(FederationClient);
         RemoteRooms = new RemoteRooms(FederationClient);
+        RemoteSpaces = new RemoteSpaces(FederationClient);
         Random = random;
 
         AppServices = new KnownAppServices(options.AppServices.Registrations, server);
         var interest = new RoomInterest(AppServices, database.Memory);
         var appServiceNews = new AppServiceNews(AppServices, interest, service => AppServiceDelivery!.Queued(service));
-        Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory) { DevicesChanged = appServiceNews.DevicesChanged };
+        var outgoing = new OutgoingNews(
+            Federation,
+            server,
+            database.Memory,
+            servers => Outbox!.Queued(servers),
+            (server, room) => Outbox!.Entered(server, room),
+            (user, servers) => Outbox!.Joined(user, servers));
+        Notifier = new ChangeNotifier(() => database.CommittedPosition, database.Memory)
+        {
+            DevicesChanged = (db, user, position) =>
+            {
+                appServiceNews.DevicesChanged(db, user, position);
+                outgoing.DevicesChanged(db, user);
+            },
+        };
 
         var notifications = new EventNotifications(server, database, AppServices, user => Push!.Changed(user));
+        PolicyServer = new OwnPolicyServer(database, server, options.Policy, policyKey);
         Engine = new RoomEngine(database, server, Notifier, time, (db, appended) =>
         {
             notifications.Record(db, appended);
             appServiceNews.Record(db, appended);
+            outgoing.Record(db, appended);
+            IncomingReceipts!.Appended(db, appended);
+            IncomingPresence!.Appended(db, appended);
         })
         {
             ForgetOnLeave = options.Rooms.ForgetOnLeave,
+            PolicySigner = new PolicySigning(FederationClient, server, PolicyServer).SignAsync,
             Retention = new RetentionPolicy(
                 options.Retention.Enabled, options.Retention.DefaultLifetime, options.Retention.ShortestLifetime, options.Retention.LongestLifetime),
         };
-        Creation = new RoomCreation(Engine, random, options.Rooms.DefaultVersion);
+        var remoteEvents = new RemoteEvents(FederationClient, ReceivedCounts);
+        var eventChecks = new EventChecks(KeyRing);
+        var outliers = new OutlierFetch(Engine, remoteEvents, eventChecks);
+        Healing = new RoomHealing(
+            Engine,
+            new MissingEventsFetch(Engine, remoteEvents, eventChecks, outliers, Destinations, ReceivedCounts),
+            ReceivedCounts,
+            Federation);
+        Destinations.CameBack += Healing.CameBack;
+        Extremities = new ExtremityExchange(Engine, remoteEvents, eventChecks, Healing, Destinations, ReceivedCounts);
+        Destinations.Met = Extremities.Met;
+        Backfill = new RoomBackfill(Engine, remoteEvents, eventChecks, outliers, Destinations)
+        {
+            Placed = (room, events) => IncomingReceipts!.CameAsync(room, events),
+        };
+        RemoteTimestamps = new RemoteTimestamps(Engine, remoteEvents, eventChecks, outliers, Destinations);
+        RestrictedJoins = new RestrictedJoins(Engine);
+        RemoteInvites = new RemoteInvites(FederationClient, Engine);
+        var leaves = new RemoteLeaves(FederationClient, Engine);
+        Members = new RoomMembers(Engine, RestrictedJoins)
+        {
+            SignInvite = Federation.Enabled ? RemoteInvites.SignAsync : null,
+            LeaveFromOutside = Federation.Enabled ? leaves.LeaveAsync : null,
+        };
+        Completion = new RoomCompletion(Engine, FederationClient, KeyRing, Healing, options.Server.Data)
+        {
+            Added = (room, members) =>
+            {
+                IncomingPresence!.Came(members);
+                return IncomingReceipts!.CameAsync(room, members);
+            },
+        };
+        RemoteJoins = new RemoteJoins(FederationClient, KeyRing, Engine, Members, Completion);
+        RemoteKnocks = new RemoteKnocks(FederationClient, Engine, Members);
+        Creation = new RoomCreation(Engine, Members, random, options.Rooms.DefaultVersion);
         Upgrade = new RoomUpgrade(Engine, random);
-        Members = new RoomMembers(Engine);
         HistoryPurge = new HistoryPurge(Engine);
         Purge = new RoomPurge(Engine, Members, options.Rooms.PurgeForgottenAfter);
         Mails = new MailQueue(options.Email.ToOptions(options.Server.PublicBaseUrl, server.Name), database, Outbound, server, random, time);
         EmailPushing = new EmailPushing(Engine, server, Mails);
         Push = new PushDelivery(Engine, Outbound, options.Push.Badge, EmailPushing);
         Pushers = new UserPushers(database, Push, time);
-        Receipts = new ReadReceipts(Engine, appServiceNews.ReceiptMoved, Push.Changed);
+        Receipts = new ReadReceipts(
+            Engine,
+            (db, room, user, type, position) =>
+            {
+                appServiceNews.ReceiptMoved(db, room, user, type, position);
+                outgoing.ReceiptMoved(db, room, user, type);
+            },
+            Push.Changed);
         Typing = new TypingUsers(Notifier, time);
         Presence = new UserPresence(options.Presence.Enabled, database, Notifier, Typing, time);
         AppServiceClient = new AppServiceClient(AppServices, Outbound);
         AppServiceDelivery = new AppServiceDelivery(Engine, AppServices, AppServiceClient, interest, Typing, Presence);
         AppServiceQueries = new AppServiceQueries(AppServices, AppServiceClient, AppServiceDelivery, time);
-        ThirdPartyNetworks = new ThirdPartyNetworks(AppServices, AppServiceClient);
+        ThirdPartyNetworks = new ThirdPartyNetworks(AppServices, AppServiceClient, time);
+        IdentityServers = new IdentityServers(Outbound, server);
+        ThirdPartyInvites = new ThirdPartyInvites(Engine, Members, IdentityServers);
+        BoundThreePids = new BoundThreePids(database, IdentityServers);
 
         Passwords = new PasswordHasher(random, surroundings.PasswordCost);
         AccessTokens = new AccessTokens(database, time);
@@ -159,10 +228,30 @@ internal sealed class HomeserverParts : IAsyncDisposable
         KeyUploads = new KeyUploads(database, keyCounts, Notifier);
         KeyQueries = new KeyQueries(database, server);
         KeyClaims = new KeyClaims(database, server, keyCounts);
-        ToDevice = new ToDeviceMessages(database, server, Notifier, appServiceNews, time);
+        ToDevice = new ToDeviceMessages(database, server, Notifier, appServiceNews, outgoing.ToDevice, random, time);
         CrossSigning = new CrossSigning(database, server, Notifier);
         KeyBackups = new KeyBackups(database);
         DehydratedDevices = new DehydratedDevices(database, KeyUploads, Notifier);
+        Outbox = new Outbox(database, server, Federation, FederationClient, outgoing, Extremities, KeyQueries, Typing, Presence, random, time);
+
+        RemoteDeviceLists = new RemoteDeviceLists(database, Notifier);
+        DeviceListFetcher = new DeviceListFetcher(FederationClient, RemoteDeviceLists);
+        DeviceListResync = new DeviceListResync(database, Destinations, RemoteDeviceLists, DeviceListFetcher);
+        RemoteDeviceLists.BecameStale = DeviceListResync.Wake;
+        Destinations.CameBack += DeviceListResync.Wake;
+        RemoteKeys = new RemoteKeys(FederationClient, server, database, RemoteDeviceLists, DeviceListFetcher, time);
+        IncomingReceipts = new IncomingReceipts(Engine, Receipts);
+        IncomingPresence = new IncomingPresence(database, server, Presence, time);
+        IncomingEdus = new IncomingEdus(
+            new IncomingTyping(Engine, Typing),
+            IncomingReceipts,
+            IncomingPresence,
+            new IncomingMessages(ToDevice),
+            new IncomingDeviceLists(RemoteDeviceLists, DeviceListFetcher));
+        Transactions = new IncomingTransactions(Engine, eventChecks, IncomingEdus, Healing, ReceivedCounts)
+        {
+            EndFromOutside = Members.EndFromOutsideAsync,
+        };
 
         ClientApi = new ClientApiOptions
         {
@@ -193,6 +282,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
         var thumbnails = new ThumbnailCache(options.Server.Data, time, options.Media.ThumbnailCache);
         Media = new MediaRepository(database, media, thumbnails, server, LimitsOf(options.Media), random, time);
+        RemoteMediaStore = new RemoteMediaStore(database, media, thumbnails, LimitsOf(options.Media), time);
+        RemoteMedia = new RemoteMedia(FederationClient, Outbound, Media, RemoteMediaStore, server);
         Thumbnails = new ThumbnailStore(thumbnails, new ThumbnailWorker(surroundings.Program, time));
         Previews = new UrlPreviews(Outbound, Media, server, time, database.Memory);
 
@@ -208,9 +299,14 @@ internal sealed class HomeserverParts : IAsyncDisposable
             new UpkeepJob("notifications", TimeSpan.FromHours(6), _ => oldNotifications.SliceAsync()),
             new UpkeepJob("retention", TimeSpan.FromHours(1), HistoryPurge.ExpireSliceAsync),
             new UpkeepJob("media ids", TimeSpan.FromHours(1), _ => Media.ForgetExpiredAsync()),
+            new UpkeepJob("media of other servers", TimeSpan.FromHours(6), _ => RemoteMediaStore.SliceAsync()),
             new UpkeepJob("storage budget", TimeSpan.FromHours(1), budget.SliceAsync),
             new UpkeepJob("other servers", TimeSpan.FromDays(1), _ => Destinations.SliceAsync()),
+            new UpkeepJob("outbox", TimeSpan.FromHours(1), new OutboxUpkeep(database).SliceAsync),
+            new UpkeepJob("branches", TimeSpan.FromMinutes(15), new BranchUpkeep(Engine).SliceAsync),
             new UpkeepJob("server keys", TimeSpan.FromDays(1), _ => ServerKeys.SliceAsync()),
+            new UpkeepJob("device lists of other servers", TimeSpan.FromMinutes(10), _ => DeviceListResync.SliceAsync()),
+            new UpkeepJob("messages of other servers", TimeSpan.FromHours(6), _ => ToDevice.ForgetReceivedAsync()),
             new UpkeepJob("free pages", TimeSpan.FromHours(1), _ => database.ShrinkSliceAsync()),
             new UpkeepJob("relations of older events", TimeSpan.FromDays(1), new RelationUpkeep(Engine).SliceAsync),
             new UpkeepJob("names of older rooms", TimeSpan.FromDays(1), _ => RoomNames.SliceAsync(database)),
@@ -254,11 +350,41 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public RemoteKeys RemoteKeys { get; }
 
+    public RemoteDeviceLists RemoteDeviceLists { get; }
+
+    public DeviceListFetcher DeviceListFetcher { get; }
+
+    public DeviceListResync DeviceListResync { get; }
+
+    public IncomingReceipts IncomingReceipts { get; }
+
+    public IncomingPresence IncomingPresence { get; }
+
+    public IncomingEdus IncomingEdus { get; }
+
     public RemoteProfiles RemoteProfiles { get; }
 
     public RemoteRooms RemoteRooms { get; }
 
+    public ReceivedCounts ReceivedCounts { get; } = new();
+
+    public RoomHealing Healing { get; }
+
+    public RoomCompletion Completion { get; }
+
+    public ExtremityExchange Extremities { get; }
+
+    public IncomingTransactions Transactions { get; }
+
+    public RoomBackfill Backfill { get; }
+
+    public RemoteTimestamps RemoteTimestamps { get; }
+    public RemoteSpaces RemoteSpaces { get; }
+
     public ChangeNotifier Notifier { get; }
+
+    /// <summary>This server, as the policy server of rooms.</summary>
+    public OwnPolicyServer PolicyServer { get; }
 
     public RoomEngine Engine { get; }
 
@@ -266,7 +392,15 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public RoomUpgrade Upgrade { get; }
 
+    public RestrictedJoins RestrictedJoins { get; }
+
     public RoomMembers Members { get; }
+
+    public RemoteJoins RemoteJoins { get; }
+
+    public RemoteKnocks RemoteKnocks { get; }
+
+    public RemoteInvites RemoteInvites { get; }
 
     public RoomPurge Purge { get; }
 
@@ -285,6 +419,8 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public AppServiceQueries AppServiceQueries { get; }
 
     public ThirdPartyNetworks ThirdPartyNetworks { get; }
+
+    public Outbox Outbox { get; }
 
     public ReadReceipts Receipts { get; }
 
@@ -313,6 +449,12 @@ internal sealed class HomeserverParts : IAsyncDisposable
     public AccountDeactivation Deactivation { get; }
 
     public UserThreePids ThreePids { get; }
+
+    public IdentityServers IdentityServers { get; }
+
+    public ThirdPartyInvites ThirdPartyInvites { get; }
+
+    public BoundThreePids BoundThreePids { get; }
 
     public UserDevices Devices { get; }
 
@@ -364,6 +506,10 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     public MediaRepository Media { get; }
 
+    public RemoteMediaStore RemoteMediaStore { get; }
+
+    public RemoteMedia RemoteMedia { get; }
+
     public ThumbnailStore Thumbnails { get; }
 
     public UrlPreviews Previews { get; }
@@ -385,12 +531,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
     {
         DataFolder.Create(options.Server.Data);
         var memory = new MemoryBudget(new MemoryLimit("/").Of(options.Memory.Limit));
-        var database = Database.Open(DatabaseOf(options) with { Memory = memory, Time = surroundings.Time, Readers = surroundings.Readers });
+        var database = Database.Open(DatabaseOf(options) with
+        {
+            Memory = memory, Time = surroundings.Time, Readers = surroundings.Readers, WritesInPool = surroundings.WritesInPool,
+        });
         try
         {
             var server = await ServerIdentity.OpenAsync(database, options.Server.Name, surroundings.Random);
             var media = OpenMedia(database, options);
-            return new HomeserverParts(database, media, server, options, surroundings);
+            var policyKey = options.Policy.Enabled ? await ServerIdentity.PolicyKeyAsync(database, surroundings.Random) : null;
+            return new HomeserverParts(database, media, server, policyKey, options, surroundings);
         }
         catch
         {
@@ -428,13 +578,27 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(KeyRing);
         services.AddSingleton(Notary);
         services.AddSingleton(RemoteKeys);
+        services.AddSingleton(DeviceListResync);
+        services.AddSingleton(IncomingEdus);
         services.AddSingleton(RemoteProfiles);
         services.AddSingleton(RemoteRooms);
+        services.AddSingleton(Healing);
+        services.AddSingleton(Completion);
+        services.AddSingleton(Extremities);
+        services.AddSingleton(Transactions);
+        services.AddSingleton(Backfill);
+        services.AddSingleton(RemoteTimestamps);
+        services.AddSingleton(RemoteSpaces);
         services.AddSingleton(Notifier);
+        services.AddSingleton(PolicyServer);
         services.AddSingleton(Engine);
         services.AddSingleton(Creation);
         services.AddSingleton(Upgrade);
+        services.AddSingleton(RestrictedJoins);
         services.AddSingleton(Members);
+        services.AddSingleton(RemoteJoins);
+        services.AddSingleton(RemoteKnocks);
+        services.AddSingleton(RemoteInvites);
         services.AddSingleton(Purge);
         services.AddSingleton(HistoryPurge);
         services.AddSingleton(Push);
@@ -443,6 +607,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(AppServiceDelivery);
         services.AddSingleton(AppServiceQueries);
         services.AddSingleton(ThirdPartyNetworks);
+        services.AddSingleton(Outbox);
         services.AddSingleton(Receipts);
         services.AddSingleton(Typing);
         services.AddSingleton(Presence);
@@ -475,12 +640,16 @@ internal sealed class HomeserverParts : IAsyncDisposable
         services.AddSingleton(Mails);
         services.AddSingleton(EmailPushing);
         services.AddSingleton(EmailValidation);
+        services.AddSingleton(ThirdPartyInvites);
+        services.AddSingleton(BoundThreePids);
         services.AddSingleton(InteractiveAuthentication);
         services.AddSingleton(SharedSecret);
         services.AddSingleton(StoredFilters);
         services.AddSingleton(Answers);
         services.AddSingleton(Sync);
         services.AddSingleton(Media);
+        services.AddSingleton(RemoteMediaStore);
+        services.AddSingleton(RemoteMedia);
         services.AddSingleton(Thumbnails);
         services.AddSingleton(Previews);
         services.AddSingleton(Search);
@@ -496,18 +665,29 @@ internal sealed class HomeserverParts : IAsyncDisposable
 
     private static MediaLimits LimitsOf(MediaOptions options) => new()
     {
-        MaxUploadBytes = options.MaxUpload, UserQuotaBytes = options.UserQuota, PreviewBytes = options.PreviewCache,
+        MaxUploadBytes = options.MaxUpload,
+        UserQuotaBytes = options.UserQuota,
+        PreviewBytes = options.PreviewCache,
+        RemoteBytes = options.RemoteCache,
+        RemoteLifetime = options.RemoteLifetime,
     };
 
     public async ValueTask DisposeAsync()
     {
         Presence.Dispose();
         Typing.Dispose();
+        await Completion.DisposeAsync();
+        await Extremities.DisposeAsync();
+        await Healing.DisposeAsync();
         await Push.DisposeAsync();
         await AppServiceDelivery.DisposeAsync();
         AppServiceClient.Dispose();
+        IdentityServers.Dispose();
+        await Outbox.DisposeAsync();
         await Mails.DisposeAsync();
         await Previews.DisposeAsync();
+        await DeviceListResync.DisposeAsync();
+        await RemoteMedia.DisposeAsync();
         Notary.Dispose();
         KeyFetcher.Dispose();
         FederationClient.Dispose();
@@ -519,6 +699,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
         await Database.DisposeAsync();
         Notices.Dispose();
         Passwords.Dispose();
+        PolicyServer.Dispose();
         Server.Key.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
@@ -29,6 +30,24 @@ internal static class ServerIdentity
         }
 
         return new LocalServer(name, SigningKey.FromSeed(keyId[KeyPrefix.Length..], seed));
+    }
+
+    /// <summary>The key with which the server recommends events for rooms: made when it is first asked for, and then the same.</summary>
+    public static async Task<SigningKey> PolicyKeyAsync(Database database, RandomSource random)
+    {
+        var seed = await database.WriteAsync(db =>
+        {
+            if (SettingsTable.Get(db, SettingsTable.PolicyKey) is { } stored)
+            {
+                return Convert.FromHexString(stored);
+            }
+
+            var fresh = new byte[SigningKey.SeedBytes];
+            random.Fill(fresh);
+            SettingsTable.Set(db, SettingsTable.PolicyKey, Convert.ToHexString(fresh));
+            return fresh;
+        });
+        return SigningKey.FromSeed(PolicyServer.KeyId[KeyPrefix.Length..], seed);
     }
 
     /// <summary>Has the server sign with a new key; the old one is published as such, so that what it signed stays good.</summary>

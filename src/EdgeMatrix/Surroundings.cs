@@ -16,6 +16,9 @@ public sealed record Surroundings
     /// <summary>How many looks at the database there can be at once. With one, whoever opens a snapshot inside another waits for itself, and is found out.</summary>
     public int Readers { get; init; } = 4;
 
+    /// <inheritdoc cref="Storage.DatabaseOptions.WritesInPool"/>
+    public bool WritesInPool { get; init; }
+
     /// <summary>What passwords are hashed at.</summary>
     public PasswordCost PasswordCost { get; init; } = PasswordCost.Standard;
 

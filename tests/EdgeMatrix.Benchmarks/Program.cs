@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using EdgeMatrix.Benchmarks.Joins;
 using EdgeMatrix.Benchmarks.Memory;
 using EdgeMatrix.Benchmarks.Server;
 using EdgeMatrix.Benchmarks.State;
@@ -10,6 +11,7 @@ return args switch
     ["server", .. var options] => await ServerBenchmark.RunAsync(options),
     ["generate", .. var options] => await GenerateCommand.RunAsync(options),
     ["memory", .. var options] => await MemoryBenchmark.RunAsync(options),
+    ["join", .. var options] => await JoinBenchmark.RunAsync(options),
     ["state", .. var options] => await StateBenchmark.RunAsync(options),
     ["micro", .. var options] => Micro(options),
     ["resolution-memory"] => ResolutionMemory.Run(),
@@ -34,6 +36,8 @@ static int Usage()
             Fills a data folder with realistic rooms, through the engine's own door.
         memory [--binary FILE] [--members N] [--seconds N] [--rest N] [--limit SIZE] [--folder FOLDER]
             What the published file holds in memory while five clients follow a room of 85,000 members.
+        join [--binary FILE] [--members N] [--folder FOLDER]
+            How soon a room of 85,000 members on another server is usable and whole, and what that takes of memory.
         state [--max ENTRIES] [--members N]
             What room states of 10 to 200,000 entries take on the disk and of time, and the auth difference of two of 100,000 members.
         micro [BENCHMARKDOTNET-OPTIONS]

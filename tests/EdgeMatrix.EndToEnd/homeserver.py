@@ -15,9 +15,10 @@ STOP_SECONDS = 10
 
 
 class Homeserver:
-    def __init__(self, command, more=()):
+    def __init__(self, command, more=(), name="test.local"):
         """`command`: the executable and its leading arguments, e.g. ["dotnet", "edgematrix.dll"]. `more`: further arguments of `serve`."""
         self.command = command
+        self.name = name
         self.more = more
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="edgematrix-e2e-"))
         self.log = self.directory / "server.log"
@@ -33,7 +34,7 @@ class Homeserver:
         """Starts, or starts again on the same data and port; returns when the server says that it is ready."""
         with open(self.log, "ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self.command, "serve", "--data", str(self.directory / "data"), "--server-name", "test.local",
+                *self.command, "serve", "--data", str(self.directory / "data"), "--server-name", self.name,
                 "--listen", f"http://127.0.0.1:{self.port}", "--set", "registration.open=true", "--set", "limits.rate=off",
                 *self.more,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log)

@@ -5,11 +5,14 @@ import time
 import traceback
 
 STEP_SECONDS = 60
+LOG_LINES = 15
 
 
 class Story:
-    def __init__(self, name):
+    def __init__(self, name, logs=()):
+        """`logs`: files whose last lines are told of where a step fails."""
         self.name = name
+        self.logs = logs
         self.steps = []
 
     def step(self, name, seconds=STEP_SECONDS):
@@ -26,14 +29,26 @@ class Story:
         failures = 0
         print(f"1..{len(self.steps)}", flush=True)
         for name, action, seconds in self.steps:
+            sizes = {log: log.stat().st_size if log.exists() else 0 for log in self.logs}
             try:
                 await asyncio.wait_for(action(), seconds)
                 print(f"ok {name}", flush=True)
             except Exception:
                 failures += 1
                 print(f"not ok {name}", flush=True)
-                remark(traceback.format_exc())
+                remark(traceback.format_exc(limit=-3))
+                for log, size in sizes.items():
+                    remark(f"{log}:\n" + "\n".join(written_since(log, size)[-LOG_LINES:]))
         return failures
+
+
+def written_since(log, size):
+    """The lines of a log after its first `size` bytes."""
+    if not log.exists():
+        return []
+    with open(log, "rb") as file:
+        file.seek(size)
+        return file.read().decode(errors="replace").splitlines()
 
 
 def remark(text):

@@ -55,7 +55,7 @@ internal sealed class NeighbourFixture : IAsyncDisposable
         var others = resident.Timeline(room).Where(e => e.Pdu.IsState).Select(e => Sent(e.Pdu)).ToList();
         var reception = Assert.Single(await resident.Engine.ReceiveAsync(room, [join], Cancelled));
         Assert.Null(reception.Refusal);
-        var entered = await joining.Engine.EnterAsync(join, [.. state.Select(Sent)], others);
+        var entered = await joining.Engine.EnterAsync(join, [.. state.Select(Sent)], others, servers: null);
         Assert.Null(entered.Refusal);
         return entered.Value!;
     }

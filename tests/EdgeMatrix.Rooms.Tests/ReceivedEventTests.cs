@@ -152,13 +152,13 @@ public sealed class ReceivedEventTests
         var state = both.A.Timeline(other).Select(e => e.Pdu).ToList();
         var ofThis = both.A.Timeline(both.AtA).Where(e => e.Pdu.IsState).Select(e => e.Pdu).ToList();
 
-        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, [])).Refusal);
-        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state[2..])).Refusal);
-        Assert.NotNull((await both.B.Engine.EnterAsync(join, ofThis, ofThis)).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, [], servers: null)).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state[2..], servers: null)).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, ofThis, ofThis, servers: null)).Refusal);
         Assert.Null(both.B.Engine.Find(other.Id));
         both.AssertAlike();
 
-        Assert.Null((await both.B.Engine.EnterAsync(join, state, state)).Refusal);
+        Assert.Null((await both.B.Engine.EnterAsync(join, state, state, servers: null)).Refusal);
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class ReceivedEventTests
         var join = await BuildAsync(
             both.A, both.AtA, both.B, new EventDraft("m.room.member", "@dora:b", "@dora:b", JsonContent.Of("membership", "join")));
 
-        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state)).Refusal);
+        Assert.NotNull((await both.B.Engine.EnterAsync(join, state, state, servers: null)).Refusal);
         Assert.Equal(["kept"], both.Texts(both.B));
         Assert.Equal(ReceiptOutcome.Accepted, Assert.Single(await both.B.Engine.ReceiveAsync(both.AtB, [join], Cancelled)).Outcome);
     }

@@ -73,13 +73,30 @@ public class RoomEngineTests
         var room = await fixture.CreateAsync();
         var before = fixture.Database.Commits;
 
-        var ids = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => fixture.SendAsync(room, Alice, $"m{i}"))));
+        // They all come while a write takes its time.
+        using var goOn = new ManualResetEventSlim();
+        var slow = fixture.Database.WriteAsync(_ => goOn.Wait(TestContext.Current.CancellationToken));
+        var begun = 0;
+        var sending = Enumerable.Range(0, 200).Select(i => Task.Run(() =>
+        {
+            var sent = fixture.SendAsync(room, Alice, $"m{i}");
+            Interlocked.Increment(ref begun);
+            return sent;
+        })).ToList();
+        while (Volatile.Read(ref begun) < sending.Count)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        goOn.Set();
+        await slow;
+        var ids = await Task.WhenAll(sending);
 
         var timeline = fixture.Timeline(room);
         Assert.Equal(200, ids.Distinct().Count());
         Assert.Equal(200, timeline.Count(e => ids.Contains(e.Id)));
         Assert.All(timeline.Skip(1), e => Assert.Single(e.Pdu.PrevEvents));
-        Assert.InRange(fixture.Database.Commits - before, 1, 150);
+        Assert.InRange(fixture.Database.Commits - before, 1, 100);
     }
 
     [Fact]

@@ -330,6 +330,24 @@ public sealed class DatabaseWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_writer_has_a_thread_of_its_own_unless_it_is_to_write_in_the_pool()
+    {
+        Assert.False(await _database.WriteAsync(_ => Thread.CurrentThread.IsThreadPoolThread));
+
+        await _files.CloseAsync();
+        _database = _files.Open(new DatabaseOptions(_files.Path) { WritesInPool = true });
+        var writes = Enumerable.Range(0, 2000).Select(n => _database.WriteAsync(db =>
+        {
+            Set(db, $"k{n}", "v");
+            return Thread.CurrentThread.IsThreadPoolThread;
+        })).ToArray();
+        await _files.CloseAsync();
+
+        Assert.DoesNotContain(false, await Task.WhenAll(writes));
+        Assert.False(File.Exists(_files.Path + "-wal"));
+    }
+
+    [Fact]
     public async Task Closing_writes_what_is_queued_and_then_refuses()
     {
         var writes = Enumerable.Range(0, 2000).Select(n => _database.WriteAsync(db => Set(db, $"k{n}", "v"))).ToArray();

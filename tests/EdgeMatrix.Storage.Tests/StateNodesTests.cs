@@ -50,6 +50,52 @@ public sealed class StateNodesTests : IAsyncLifetime
     });
 
     [Theory]
+    [InlineData(1, 40)]
+    [InlineData(2, 400)]
+    [InlineData(3, 20_000)]
+    public Task States_over_what_is_not_known_are_whole_once_it_is_told(int seed, int keys) => _database.WriteAsync(db =>
+    {
+        var random = new Random(seed);
+        var unknown = StateNodes.BeginUnknown(db);
+        var states = new List<(long Node, Dictionary<long, long> Laid)> { (unknown, []) };
+        for (var step = 0; step < 200; step++)
+        {
+            var (parent, laid) = random.Next(4) == 0 ? states[random.Next(states.Count)] : states[^1];
+            var changes = Changes(random, keys, 1 + random.Next(20));
+            laid = new Dictionary<long, long>(laid);
+            foreach (var change in changes)
+            {
+                laid[change.StateKey] = change.Event;
+            }
+
+            states.Add((StateNodes.Append(db, parent, changes), laid));
+        }
+
+        foreach (var whole in (bool[])[false, true])
+        {
+            // What is told replaces what was told before.
+            var told = Changes(random, keys, whole ? keys : 5).Where(entry => entry.Event != 0).DistinctBy(entry => entry.StateKey).ToList();
+            StateNodes.Tell(db, unknown, told, whole);
+            foreach (var (node, laid) in states.Where((_, index) => index % 7 == 0 || index > 190))
+            {
+                var model = told.ToDictionary(entry => entry.StateKey, entry => entry.Event);
+                foreach (var (key, @event) in laid)
+                {
+                    model[key] = @event;
+                }
+
+                foreach (var removed in model.Where(entry => entry.Value == 0).Select(entry => entry.Key).ToList())
+                {
+                    model.Remove(removed);
+                }
+
+                AssertIs(db, node, model);
+                AssertFinds(db, node, model, random, keys);
+            }
+        }
+    });
+
+    [Theory]
     [InlineData(1000, 10, 40)]
     [InlineData(10, 1_000, 48)]
     [InlineData(1, 100_000, 48)]

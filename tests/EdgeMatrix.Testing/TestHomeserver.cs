@@ -44,7 +44,8 @@ public sealed class TestHomeserver : IAsyncDisposable
         Http = http;
     }
 
-    public FakeTimeProvider Time => _settings.Time;
+    /// <summary>The clock, where the test has given no other.</summary>
+    public FakeTimeProvider Time => (FakeTimeProvider)_settings.Time;
 
     public HttpClient Http { get; }
 
@@ -77,13 +78,17 @@ public sealed class TestHomeserver : IAsyncDisposable
     /// How many snapshots can be open at once. With one, a request that opens a second beside its own is found; a test that holds one itself while
     /// requests are served needs two.
     /// </param>
+    /// <param name="time">The clock of many servers; null: one of its own, which the test moves.</param>
+    /// <param name="writesInPool">No thread but those of the pool does anything.</param>
     public static Task<TestHomeserver> StartAsync(
         Func<HomeserverOptions, HomeserverOptions>? change = null,
         Transport transport = Transport.Memory,
         string name = "test",
         ulong seed = 1,
         TestNetwork? network = null,
-        int readers = 1) =>
+        int readers = 1,
+        TimeProvider? time = null,
+        bool writesInPool = false) =>
         StartAsync(new Settings(
             change ?? (options => options),
             transport,
@@ -92,11 +97,12 @@ public sealed class TestHomeserver : IAsyncDisposable
             network,
             readers,
             TestFolder.WithDatabase(),
-            new FakeTimeProvider(_start)));
+            time ?? new FakeTimeProvider(_start),
+            writesInPool));
 
     /// <summary>Starts over a data folder that is there; it dies with the server.</summary>
-    public static Task<TestHomeserver> StartOnAsync(string data, ulong seed = 2) => StartAsync(new Settings(
-        options => options, Transport.Memory, "test", seed, null, 1, data, new FakeTimeProvider(_start)));
+    public static Task<TestHomeserver> StartOnAsync(string data, ulong seed = 2, string name = "test", TestNetwork? network = null) =>
+        StartAsync(new Settings(options => options, Transport.Memory, name, seed, network, 1, data, new FakeTimeProvider(_start), false));
 
     /// <summary>Stops the server and starts it again over the same data, later in the same virtual time.</summary>
     /// <param name="change">Changes the configuration; null: it stays as it was.</param>
@@ -112,6 +118,37 @@ public sealed class TestHomeserver : IAsyncDisposable
         }
 
         return await StartAsync(_settings with { Seed = _settings.Seed + 1, Change = change ?? _settings.Change });
+    }
+
+    /// <summary>Copies what is on the disk at this moment, as a power cut would leave it. From now on others find the server no more.</summary>
+    /// <returns>The folder of the copy.</returns>
+    public string CopyData()
+    {
+        _settings.Network?.Leave(_settings.Name);
+        var copy = TestFolder.Create();
+        foreach (var file in Directory.EnumerateFiles(_settings.Data, "*", SearchOption.AllDirectories))
+        {
+            // The one says that a process has the file; the other is made anew by the next.
+            if (Path.GetExtension(file) is ".lock" or ".db-shm")
+            {
+                continue;
+            }
+
+            var target = Path.Combine(copy, Path.GetRelativePath(_settings.Data, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+
+        return copy;
+    }
+
+    /// <summary>Starts over data of <see cref="CopyData"/>; what this server still did is for nobody.</summary>
+    public async Task<TestHomeserver> StartAgainOnAsync(string data)
+    {
+        _ended = true;
+        await StopAsync();
+        Directory.Delete(_settings.Data, recursive: true);
+        return await StartAsync(_settings with { Data = data, Seed = _settings.Seed + 1 });
     }
 
     /// <summary>Registers a user with the password <c>secret</c>, and a device for it.</summary>
@@ -190,6 +227,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             Time = settings.Time,
             Random = new SeededRandom(settings.Seed),
             Readers = settings.Readers,
+            WritesInPool = settings.WritesInPool,
             PasswordCost = _cheapest,
             Memory = new ProcessMemory(() => 0, () => { }),
             Outbound = settings.Network?.HandlerOf(settings.Name, settings.Time),
@@ -206,7 +244,7 @@ public sealed class TestHomeserver : IAsyncDisposable
             });
         }
 
-        settings.Network?.Join(settings.Name, memory.CreateHandler());
+        settings.Network?.Join(settings.Name, TrafficRecorder.Before(memory.CreateHandler()));
         return new TestHomeserver(settings, homeserver, new HttpClient(TrafficRecorder.Before(memory.CreateHandler())) { BaseAddress = memory.BaseAddress });
     }
 
@@ -229,5 +267,6 @@ public sealed class TestHomeserver : IAsyncDisposable
         TestNetwork? Network,
         int Readers,
         string Data,
-        FakeTimeProvider Time);
+        TimeProvider Time,
+        bool WritesInPool);
 }

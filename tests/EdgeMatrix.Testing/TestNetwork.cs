@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace EdgeMatrix.Testing;
 
 /// <summary>Servers without sockets that reach each other by name, over links that a test cuts, slows and makes lose what they carry.</summary>
-public sealed class TestNetwork
+public class TestNetwork
 {
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _servers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string, string), TestLink> _links = new();
@@ -15,7 +15,7 @@ public sealed class TestNetwork
     /// <summary>Sends requests to the server that the host of their URL names.</summary>
     /// <param name="sender">Name of the server that sends.</param>
     /// <param name="time">The sender's: what is slow is slow by this clock.</param>
-    public HttpMessageHandler HandlerOf(string sender, TimeProvider time) => new Handler(this, sender, time);
+    public virtual HttpMessageHandler HandlerOf(string sender, TimeProvider time) => new Handler(this, sender, time);
 
     /// <summary>From now on requests to the name go to a handler, such as that of a test's own peer.</summary>
     public void Join(string name, HttpMessageHandler server) => _servers[name] = new HttpMessageInvoker(server);
@@ -28,24 +28,32 @@ public sealed class TestNetwork
         }
     }
 
+    /// <summary>Brings a request to a server and its answer back.</summary>
+    /// <param name="server">Gives the server that has the name when it is called; null if none has.</param>
+    /// <param name="time">The sender's.</param>
+    protected virtual async Task<HttpResponseMessage> CarryAsync(
+        string sender, HttpRequestMessage request, Func<HttpMessageInvoker?> server, TimeProvider time, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(server);
+        var link = Link(sender, request.RequestUri!.Host);
+        await link.CarryRequestAsync(time, cancellation);
+        var response = await (server() ?? throw NotThere(request)).SendAsync(request, cancellation);
+        await link.CarryAnswerAsync(time, cancellation);
+        return response;
+    }
+
+    protected static HttpRequestException NotThere(HttpRequestMessage request) =>
+        new(HttpRequestError.ConnectionError, $"no server {request?.RequestUri?.Host} is there");
+
     private sealed class Handler(TestNetwork network, string sender, TimeProvider time) : HttpMessageHandler
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var host = request.RequestUri!.Host;
-
             // A server without sockets takes no path that nothing may tidy up.
-            request.RequestUri = new Uri(request.RequestUri.OriginalString);
-            var link = network.Link(sender, host);
-            await link.CarryRequestAsync(time, cancellationToken);
-            if (!network._servers.TryGetValue(host, out var server))
-            {
-                throw new HttpRequestException(HttpRequestError.ConnectionError, $"no server {host} is there");
-            }
-
-            var response = await server.SendAsync(request, cancellationToken);
-            await link.CarryAnswerAsync(time, cancellationToken);
-            return response;
+            request.RequestUri = new Uri(request.RequestUri!.OriginalString);
+            var host = request.RequestUri.Host;
+            return network.CarryAsync(sender, request, () => network._servers.GetValueOrDefault(host), time, cancellationToken);
         }
     }
 }

@@ -11,9 +11,12 @@ namespace EdgeMatrix.Testing;
 internal sealed class TrafficRecorder(HttpMessageHandler server, string file) : DelegatingHandler(server)
 {
     private static readonly Lock _writing = new();
+
+    // What servers ask each other later on they ask for the test that started them.
+    private readonly string? _test = TestContext.Current.TestClass?.TestClassName;
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Between a test and its server, where traffic is recorded; else the way to the server itself.</summary>
+    /// <summary>Between a server and its test, or other servers, where traffic is recorded; else the way to the server itself.</summary>
     public static HttpMessageHandler Before(HttpMessageHandler server) =>
         Environment.GetEnvironmentVariable("EDGEMATRIX_TRAFFIC") is { Length: > 0 } file ? new TrafficRecorder(server, file) : server;
 
@@ -34,7 +37,7 @@ internal sealed class TrafficRecorder(HttpMessageHandler server, string file) : 
             json.WriteBoolean("auth"u8, request.Headers.Contains("Authorization"));
             json.WriteString("body"u8, type.Contains("json", StringComparison.Ordinal) ? System.Text.Encoding.UTF8.GetString(body) : null);
             json.WriteNumber("length"u8, body.Length);
-            json.WriteString("test"u8, TestContext.Current.TestClass?.TestClassName);
+            json.WriteString("test"u8, TestContext.Current.TestClass?.TestClassName ?? _test);
             json.WriteEndObject();
         }
 

@@ -35,7 +35,7 @@ public sealed class AccountDeactivation(RoomEngine engine, RoomMembers members, 
                 AccountTable.Deactivate(db, user, now);
                 logins.LogOutAll(db, user, except: null);
                 AccountLeftovers.Delete(db, user);
-                DeviceLists.Changed(db, engine.Notifier, user);
+                DeviceLists.Changed(db, engine.Notifier, user, DeviceLists.CrossSigning);
             }
 
             if (erase)

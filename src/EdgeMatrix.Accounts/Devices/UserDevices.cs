@@ -35,6 +35,7 @@ public sealed class UserDevices(Database database, ChangeNotifier notifier)
         if (DeviceTable.Find(db, user, deviceId) is null)
         {
             DeviceTable.Insert(db, user, deviceId, displayName);
+            DeviceLists.Changed(db, notifier, user, deviceId);
         }
 
         return true;
@@ -50,12 +51,7 @@ public sealed class UserDevices(Database database, ChangeNotifier notifier)
             }
 
             DeviceTable.Rename(db, device.Nid, displayName);
-            if (DeviceKeyTable.Find(db, device.Nid) is not null)
-            {
-                // The name is shown with the keys.
-                DeviceLists.Changed(db, notifier, user);
-            }
-
+            DeviceLists.Changed(db, notifier, user, device.DeviceId);
             return true;
         });
 }

@@ -39,22 +39,22 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
         DeviceOwner signer, IReadOnlyList<(string UserId, string KeyId, JsonElement Signed)> objects) => database.WriteAsync(db =>
     {
         var failures = new List<(string, string, Refusal)>();
-        var signedOwn = false;
+        var signedOwn = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (userId, keyId, signed) in objects)
         {
             if (Sign(db, signer, userId, keyId, signed) is { } refusal)
             {
                 failures.Add((userId, keyId, refusal));
             }
-            else
+            else if (userId == signer.UserId)
             {
-                signedOwn |= userId == signer.UserId;
+                signedOwn.Add(DeviceKeyTable.Find(db, signer.User, keyId) is null ? DeviceLists.CrossSigning : keyId);
             }
         }
 
-        if (signedOwn)
+        foreach (var deviceId in signedOwn)
         {
-            DeviceLists.Changed(db, notifier, signer.User);
+            DeviceLists.Changed(db, notifier, signer.User, deviceId);
         }
 
         return failures;
@@ -147,7 +147,15 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
         }
 
         news.ForEach(given => CrossSigningTable.Set(db, user, given.Key.Usage, given.Key.PublicKey, given.Uploaded.Text));
-        DeviceLists.Changed(db, notifier, user);
+        if (news.TrueForAll(given => given.Key.Usage == CrossSigningKey.UserSigning))
+        {
+            DeviceLists.OwnChanged(db, notifier, user);
+        }
+        else
+        {
+            DeviceLists.Changed(db, notifier, user, DeviceLists.CrossSigning);
+        }
+
         return null;
     }
 
@@ -159,7 +167,7 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
             return refusal;
         }
 
-        if (!server.Owns(userId) || UserTable.Find(db, userId) is not { } target || Known(db, signer, target, keyId) is not (var known, var signerKeys))
+        if (UserTable.Find(db, userId) is not { } target || Known(db, signer, userId, target, keyId) is not (var known, var signerKeys))
         {
             return Refusal.NotFound("There is no such key, or it is not one that you may sign");
         }
@@ -183,15 +191,14 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
     }
 
     /// <summary>The key as it was uploaded, and the public keys by which this user may sign it; null if there are none.</summary>
-    private static (byte[] Key, Dictionary<string, byte[]> SignerKeys)? Known(WriteTransaction db, DeviceOwner signer, long target, string keyId)
+    private (byte[] Key, Dictionary<string, byte[]> SignerKeys)? Known(
+        WriteTransaction db, DeviceOwner signer, string userId, long target, string keyId)
     {
         var own = CrossSigningTable.OfUser(db, signer.User);
         if (target != signer.User)
         {
             // A user-signing key signs the master keys of others.
-            return CrossSigningTable.OfUser(db, target).Find(row => row.Usage == CrossSigningKey.Master && row.PublicKey == keyId) is { } master
-                ? (master.Key, PublicKeys(own, CrossSigningKey.UserSigning))
-                : null;
+            return MasterKey(db, userId, target, keyId) is { } master ? (master, PublicKeys(own, CrossSigningKey.UserSigning)) : null;
         }
 
         if (DeviceKeyTable.Find(db, target, keyId) is { } device)
@@ -216,6 +223,20 @@ public sealed class CrossSigning(Database database, LocalServer server, ChangeNo
         }
 
         return (ownMaster.Key, devices);
+    }
+
+    private byte[]? MasterKey(WriteTransaction db, string userId, long user, string publicKey)
+    {
+        if (server.Owns(userId))
+        {
+            return CrossSigningTable.OfUser(db, user).Find(row => row.Usage == CrossSigningKey.Master && row.PublicKey == publicKey)?.Key;
+        }
+
+        return RemoteDeviceListTable.Find(db, user)?.MasterKey is { } key
+            && CrossSigningKey.Read(JsonElement.Parse(key), userId, CrossSigningKey.Master, out var read).IsValid
+            && read!.PublicKey == publicKey
+                ? key
+                : null;
     }
 
     private static Dictionary<string, byte[]> PublicKeys(List<CrossSigningRow> own, string usage) =>

@@ -83,7 +83,7 @@ public sealed class DehydratedDevices(Database database, KeyUploads uploads, Cha
 
         if (DeviceTable.Delete(db, device.Device))
         {
-            DeviceLists.Changed(db, notifier, user);
+            DeviceLists.Changed(db, notifier, user, device.DeviceId);
         }
 
         return device.DeviceId;

@@ -6,7 +6,7 @@ using EdgeMatrix.Storage.Encryption;
 
 namespace EdgeMatrix.Accounts.Encryption;
 
-/// <summary>The public keys of a user of this server, as somebody may see them: with the signatures of the user and of whoever asks.</summary>
+/// <summary>The public keys of a user, as somebody may see them: with the signatures of the user and of whoever asks.</summary>
 /// <param name="CrossSigning">Three at most; the user-signing key is shown to its user only.</param>
 public sealed record UserKeys(string UserId, IReadOnlyList<DeviceKeyRow> Devices, IReadOnlyList<CrossSigningRow> CrossSigning);
 
@@ -23,7 +23,7 @@ public sealed class KeyQueries(Database database, LocalServer server)
     {
         using var snapshot = database.OpenSnapshot();
         return Find(snapshot, AnotherServer, userId, []) is { } keys
-            ? (keys, DeviceListTable.LastChange(snapshot, UserTable.Find(snapshot, userId)!.Value))
+            ? (keys, DeviceLists.StreamId(snapshot, UserTable.Find(snapshot, userId)!.Value))
             : null;
     }
 
@@ -45,21 +45,32 @@ public sealed class KeyQueries(Database database, LocalServer server)
         return found;
     }
 
-    private UserKeys? Find(Session snapshot, long viewer, string userId, IReadOnlyList<string> deviceIds)
+    /// <param name="deviceIds">None stands for all.</param>
+    /// <returns>Null if there is no such account here.</returns>
+    public UserKeys? Find(Session snapshot, long viewer, string userId, IReadOnlyList<string> deviceIds)
     {
         if (!server.Owns(userId) || AccountTable.Find(snapshot, userId) is not { } account)
         {
             return null;
         }
 
-        var signatures = KeySignatureTable.Visible(snapshot, account.User, viewer);
-        return new UserKeys(
+        return WithSignatures(snapshot, account.User, viewer, new UserKeys(
             userId,
-            [.. Devices(snapshot, account.User, deviceIds)
-                .Select(device => device with { Keys = KeySignatures.AddTo(device.Keys, device.DeviceId, signatures) })],
+            Devices(snapshot, account.User, deviceIds),
             [.. CrossSigningTable.OfUser(snapshot, account.User)
-                .Where(key => account.User == viewer || key.Usage != CrossSigningKey.UserSigning)
-                .Select(key => key with { Key = KeySignatures.AddTo(key.Key, key.PublicKey, signatures) })]);
+                .Where(key => account.User == viewer || key.Usage != CrossSigningKey.UserSigning)]));
+    }
+
+    /// <summary>The keys with the signatures on them that came later, as far as somebody may see them.</summary>
+    /// <param name="user">Nid of the user whose keys they are.</param>
+    /// <param name="viewer">Nid.</param>
+    public static UserKeys WithSignatures(Session snapshot, long user, long viewer, UserKeys keys)
+    {
+        var signatures = KeySignatureTable.Visible(snapshot, user, viewer);
+        return new UserKeys(
+            keys.UserId,
+            [.. keys.Devices.Select(device => device with { Keys = KeySignatures.AddTo(device.Keys, device.DeviceId, signatures) })],
+            [.. keys.CrossSigning.Select(key => key with { Key = KeySignatures.AddTo(key.Key, key.PublicKey, signatures) })]);
     }
 
     private static List<DeviceKeyRow> Devices(Session db, long user, IReadOnlyList<string> deviceIds) => deviceIds.Count == 0

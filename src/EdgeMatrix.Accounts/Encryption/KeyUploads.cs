@@ -65,7 +65,7 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeN
         var signingKey = (upload.DeviceKeys?.Json ?? known) is { } identity ? DeviceKeys.Ed25519KeyOf(identity, owner.DeviceId) : null;
         var isOther = upload.DeviceKeys is { } given
             && known is { } before
-            && !DeviceKeys.Ed25519KeyOf(before, owner.DeviceId).AsSpan().SequenceEqual(DeviceKeys.Ed25519KeyOf(given.Json, owner.DeviceId));
+            && !DeviceKeys.AreOfOne(before, given.Json, owner.DeviceId);
 
         // Everything is judged before anything is written.
         var news = new List<NamedKey>();
@@ -119,7 +119,7 @@ public sealed class KeyUploads(Database database, KnownKeyCounts counts, ChangeN
             }
 
             DeviceKeyTable.Set(db, owner.Device, keys.Text);
-            DeviceLists.Changed(db, notifier, owner.User);
+            DeviceLists.Changed(db, notifier, owner.User, owner.DeviceId);
         }
 
         news.ForEach(key => OneTimeKeyTable.Insert(db, owner.Device, key.Algorithm, key.KeyId, key.Key.Text));

@@ -11,7 +11,8 @@ public sealed class AccessTokens(Database database, TimeProvider time)
 
     /// <summary>Looks a token up; the first use of a refreshed one ends the pair it replaced.</summary>
     /// <param name="ip">Where the request comes from, for the list of devices; null where the transport has no addresses.</param>
-    public async ValueTask<TokenLookup> AuthenticateAsync(string token, string? ip)
+    /// <param name="userAgent">What program it is of, for the same list; null where it does not say.</param>
+    public async ValueTask<TokenLookup> AuthenticateAsync(string token, string? ip, string? userAgent = null)
     {
         var hash = TokenHash.Of(token);
         var owner = Cache.Find(hash) ?? await FindStoredAsync(hash);
@@ -29,7 +30,7 @@ public sealed class AccessTokens(Database database, TimeProvider time)
         if (!database.IsBusy && owner.TrySee(now))
         {
             // Nobody waits for it, so it must not queue without bound: while the writer is busy it is left to a later request.
-            _ = database.WriteAsync(db => DeviceTable.Seen(db, owner.DeviceNid, now, ip));
+            _ = database.WriteAsync(db => DeviceTable.Seen(db, owner.DeviceNid, now, ip, userAgent));
         }
 
         return new TokenLookup(TokenVerdict.Good, owner);

@@ -62,6 +62,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, LoginTo
             else
             {
                 device = DeviceTable.Insert(db, user, id, displayName);
+                DeviceLists.Changed(db, notifier, user, id);
             }
 
             return (Login?)new Login(id, Issue(db, device, refreshable, replaces: null));
@@ -123,7 +124,7 @@ public sealed class Logins(Database database, AccessTokens accessTokens, LoginTo
             {
                 if (DeviceTable.Find(db, user, deviceId) is { } device)
                 {
-                    End(db, user, device.Nid);
+                    End(db, user, device);
                 }
             }
         });
@@ -138,21 +139,18 @@ public sealed class Logins(Database database, AccessTokens accessTokens, LoginTo
         db.AfterCommit(() => loginTokens.Revoke(user));
         foreach (var device in DeviceTable.OfUser(db, user).Where(device => device.Nid != except))
         {
-            End(db, user, device.Nid);
+            End(db, user, device);
         }
     }
 
     /// <summary>What was remembered of the user's tokens is not to be relied on after this write.</summary>
     internal void StandingChanged(WriteTransaction db, long user) => db.AfterCommit(() => accessTokens.Cache.RemoveOfUser(user));
 
-    private void End(WriteTransaction db, long user, long device)
+    private void End(WriteTransaction db, long user, DeviceRow device)
     {
-        if (DeviceTable.Delete(db, device))
-        {
-            DeviceLists.Changed(db, notifier, user);
-        }
-
-        db.AfterCommit(() => accessTokens.Cache.Remove(device));
+        DeviceTable.Delete(db, device.Nid);
+        DeviceLists.Changed(db, notifier, user, device.DeviceId);
+        db.AfterCommit(() => accessTokens.Cache.Remove(device.Nid));
     }
 
     /// <param name="replaces">Nid of the refresh token that is exchanged.</param>

@@ -54,21 +54,52 @@ internal sealed class PublishedRoom(Session db, RoomRow row, RoomVersion version
     {
         json.WriteStartObject();
         new PublishedRoom(db, room.Row, room.Version).WriteSummary(json);
+        WriteChildren(json, room.Children);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The same of a room that another server told of: what of it is as specified.</summary>
+    public static void WriteOfSpace(Utf8JsonWriter json, ToldSpaceRoom room)
+    {
+        json.WriteStartObject();
+        foreach (var field in room.Summary.EnumerateObject())
+        {
+            var isSpecified = field.Name switch
+            {
+                "room_id" or "avatar_url" or "canonical_alias" or "join_rule" or "name" or "room_type" or "topic" or "encryption" or "room_version" =>
+                    field.Value.ValueKind == JsonValueKind.String,
+                "guest_can_join" or "world_readable" => field.Value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+                "num_joined_members" => field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetInt64(out _),
+                "allowed_room_ids" => field.Value.ValueKind == JsonValueKind.Array
+                    && field.Value.EnumerateArray().All(id => id.ValueKind == JsonValueKind.String),
+                _ => false,
+            };
+            if (isSpecified)
+            {
+                field.WriteTo(json);
+            }
+        }
+
+        WriteChildren(json, room.Children ?? []);
+        json.WriteEndObject();
+    }
+
+    private static void WriteChildren(Utf8JsonWriter json, List<SpaceChild> children)
+    {
         json.WriteStartArray("children_state"u8);
-        foreach (var child in room.Children)
+        foreach (var child in children)
         {
             json.WriteStartObject();
             json.WritePropertyName("content"u8);
-            json.WriteRawValue(child.ContentJson, skipInputValidation: true);
+            child.Content.WriteTo(json);
             json.WriteNumber("origin_server_ts"u8, child.OriginServerTs);
             json.WriteString("sender"u8, child.Sender);
-            json.WriteString("state_key"u8, child.StateKey);
-            json.WriteString("type"u8, child.Type);
+            json.WriteString("state_key"u8, child.RoomId);
+            json.WriteString("type"u8, "m.space.child"u8);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     private void WriteFields(Utf8JsonWriter json)

@@ -6,9 +6,13 @@ using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Accounts.Profiles;
 using EdgeMatrix.Accounts.Registration;
 using EdgeMatrix.Accounts.Tokens;
-using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.ClientApi.Authentication;
 using EdgeMatrix.ClientApi.Rooms;
+using EdgeMatrix.Federation;
+using EdgeMatrix.Federation.Receiving;
+using EdgeMatrix.Federation.Rooms;
+using EdgeMatrix.Federation.Sending;
 using EdgeMatrix.Media;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
@@ -25,6 +29,7 @@ internal static class AdminRoutes
     private const string V1 = "/_synapse/admin/v1";
     private const string V2 = "/_synapse/admin/v2";
     private const string Room = V1 + "/rooms/{roomId}";
+    private const string Destination = V1 + "/federation/destinations/{destination}";
     private const string User = V2 + "/users/{userId}";
 
     public static void MapAdmin(this IEndpointRouteBuilder routes)
@@ -114,21 +119,24 @@ internal static class AdminRoutes
             c => RoomEntry.MakeAdmin(c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>()));
         admin.Get(
             Room + "/messages",
-            c => RoomMessages.Page(
+            c => RoomMessages.PageAsync(
                 c["roomId"], c.Query("from"), c.Query("to"), c.Query("dir") ?? "f", c.Query("filter"), c.Request, ReadingAll(c.Requester),
-                c.Engine, c.Spool));
+                c.Engine, c.Part<RoomBackfill>(), c.Spool));
         admin.Get(
             Room + "/context/{eventId}",
-            c => RoomContext.Get(
-                c["roomId"], c["eventId"], c.Query("filter"), c.Request, ReadingAll(c.Requester), c.Engine, c.Spool));
+            c => RoomContext.GetAsync(
+                c["roomId"], c["eventId"], c.Query("filter"), c.Request, ReadingAll(c.Requester), c.Engine, c.Part<RoomBackfill>(),
+                c.Spool));
         admin.Get(
-            Room + "/timestamp_to_event", c => TimestampToEvent.Find(c["roomId"], c.Request, ReadingAll(c.Requester), c.Engine));
+            Room + "/timestamp_to_event",
+            c => TimestampToEvent.FindAsync(c["roomId"], c.Request, ReadingAll(c.Requester), c.Engine, c.Part<RemoteTimestamps>()));
         admin.Get(V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Get(c["roomIdOrAlias"], c.Engine));
         admin.Delete(
             V1 + "/rooms/{roomIdOrAlias}/forward_extremities", c => RoomExtremities.Delete(c["roomIdOrAlias"], c.Request, c.Engine));
         admin.Get(
             Room + "/hierarchy",
-            c => RoomSummaries.GetHierarchy(c["roomId"], c.Query("from"), c.Request, ReadingAll(c.Requester), c.Engine, c.Spool));
+            c => RoomSummaries.GetHierarchy(
+                c["roomId"], c.Query("from"), c.Request, ReadingAll(c.Requester), c.Engine, c.Part<RemoteSpaces>(), c.Spool));
         admin.Get(V1 + "/fetch_event/{eventId}", c => RoomAdmin.Event(c["eventId"], c.Database));
         admin.Get(V1 + "/statistics/database/rooms", c => RoomSizes.Get(c.Database));
         admin.Get(Room + "/block", c => RoomAdmin.GetBlock(c["roomId"], c.Database));
@@ -167,10 +175,11 @@ internal static class AdminRoutes
         admin.Delete(V1 + "/event_reports/{reportId}", c => ReportsAdmin.Delete(c["reportId"], c.Database));
         admin.Post(
             V1 + "/media/quarantine/{serverName}/{mediaId}",
-            c => MediaAdmin.Quarantine(c["serverName"], c["mediaId"], c.Requester, c.Part<MediaRepository>(), c.Server));
+            c => MediaAdmin.Quarantine(
+                c["serverName"], c["mediaId"], c.Requester, c.Part<MediaRepository>(), c.Part<RemoteMediaStore>(), c.Server));
         admin.Post(
             V1 + "/media/unquarantine/{serverName}/{mediaId}",
-            c => MediaAdmin.Unquarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
+            c => MediaAdmin.Unquarantine(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Part<RemoteMediaStore>(), c.Server));
         admin.Delete(
             V1 + "/media/{serverName}/{mediaId}",
             c => MediaAdmin.Delete(c["serverName"], c["mediaId"], c.Part<MediaRepository>(), c.Server));
@@ -178,18 +187,28 @@ internal static class AdminRoutes
         admin.Post(V1 + "/media/protect/{mediaId}", c => MediaAdmin.Protect(c["mediaId"], c.Part<MediaRepository>(), isProtected: true));
         admin.Post(V1 + "/media/unprotect/{mediaId}", c => MediaAdmin.Protect(c["mediaId"], c.Part<MediaRepository>(), isProtected: false));
         admin.Post(V1 + "/media/delete", c => MediaAdmin.DeleteIdle(c.Request, c.Part<MediaRepository>(), c.Database, c.Server));
+        admin.Post(V1 + "/purge_media_cache", c => MediaAdmin.PurgeRemote(c.Request, c.Part<RemoteMediaStore>()));
         admin.Get(V1 + "/room/{roomId}/media", c => RoomMedia.List(c["roomId"], c.Engine));
         admin.Post(
             V1 + "/room/{roomId}/media/quarantine",
-            c => RoomMedia.Quarantine(c["roomId"], c.Requester, c.Engine, c.Part<MediaRepository>()));
+            c => RoomMedia.Quarantine(c["roomId"], c.Requester, c.Engine, c.Part<MediaRepository>(), c.Part<RemoteMediaStore>()));
         admin.Post(
             V1 + "/user/{userId}/media/quarantine",
-            c => UserMediaAdmin.Quarantine(c["userId"], c.Requester, c.Database, c.Server, c.Part<MediaRepository>()));
+            c => UserMediaAdmin.Quarantine(
+                c["userId"], c.Requester, c.Database, c.Server, c.Part<MediaRepository>(), c.Part<RemoteMediaStore>()));
         admin.Get(V1 + "/users/{userId}/media", c => UserMediaAdmin.List(c["userId"], c.Request, c.Database, c.Server));
         admin.Delete(
             V1 + "/users/{userId}/media",
             c => UserMediaAdmin.Delete(c["userId"], c.Request, c.Database, c.Server, c.Part<MediaRepository>()));
         admin.Get(V1 + "/statistics/users/media", c => UserMediaAdmin.Statistics(c.Request, c.Database));
+
+        // Other servers
+        admin.Get(V1 + "/federation/destinations", c => FederationAdmin.List(c.Request, c.Database, c.Part<Destinations>()));
+        admin.Get(Destination, c => FederationAdmin.Get(c["destination"], c.Database, c.Part<Destinations>()));
+        admin.Get(Destination + "/rooms", c => FederationAdmin.Rooms(c["destination"], c.Request, c.Database));
+        admin.Post(
+            Destination + "/reset_connection",
+            c => FederationAdmin.Reset(c["destination"], c.Database, c.Part<Destinations>(), c.Part<Outbox>()));
     }
 
     private static Requester ReadingAll(Requester requester) => requester with { ReadsEverything = true };

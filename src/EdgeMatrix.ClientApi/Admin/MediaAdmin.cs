@@ -32,8 +32,9 @@ internal static class MediaAdmin
     }
 
     /// <summary><c>POST /_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}</c></summary>
-    public static async Task<IResult> Quarantine(string serverName, string mediaId, Requester requester, MediaRepository media, LocalServer server) =>
-        (serverName == server.Name ? await media.QuarantineAsync(mediaId, requester.UserNid) : QuarantineVerdict.NotFound) switch
+    public static async Task<IResult> Quarantine(
+        string serverName, string mediaId, Requester requester, MediaRepository media, RemoteMediaStore remote, LocalServer server) =>
+        await QuarantineAsync(serverName, mediaId, requester, media, remote, server) switch
         {
             QuarantineVerdict.Done => JsonText.Empty,
             QuarantineVerdict.Protected => MatrixError.BadRequest("The media are protected from quarantine"),
@@ -41,8 +42,31 @@ internal static class MediaAdmin
         };
 
     /// <summary><c>POST /_synapse/admin/v1/media/unquarantine/{serverName}/{mediaId}</c></summary>
-    public static async Task<IResult> Unquarantine(string serverName, string mediaId, MediaRepository media, LocalServer server) =>
-        serverName == server.Name && await media.UnquarantineAsync(mediaId) ? JsonText.Empty : NotFound();
+    public static async Task<IResult> Unquarantine(
+        string serverName, string mediaId, MediaRepository media, RemoteMediaStore remote, LocalServer server) =>
+        await (serverName == server.Name ? media.UnquarantineAsync(mediaId) : remote.UnquarantineAsync(serverName, mediaId))
+            ? JsonText.Empty
+            : NotFound();
+
+    /// <summary>
+    /// <c>POST /_synapse/admin/v1/purge_media_cache</c>: deletes media of other servers that nobody has asked for since <c>before_ts</c>.
+    /// </summary>
+    public static async Task<IResult> PurgeRemote(HttpRequest request, RemoteMediaStore remote)
+    {
+        var (before, error) = request.QueryInteger("before_ts", min: LeastTs);
+        if ((error ?? (before is null ? MatrixError.MissingParam("before_ts") : null)) is { } bad)
+        {
+            return bad;
+        }
+
+        var deleted = await remote.PurgeAsync(before!.Value, request.HttpContext.RequestAborted);
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("deleted"u8, deleted);
+            json.WriteEndObject();
+        });
+    }
 
     /// <summary><c>POST /_synapse/admin/v1/media/protect/{mediaId}</c>, or <c>unprotect</c></summary>
     public static async Task<IResult> Protect(string mediaId, MediaRepository media, bool isProtected) =>
@@ -88,13 +112,18 @@ internal static class MediaAdmin
         return deleted;
     }
 
-    /// <summary>Quarantines media of this server, one after the other, and tells how many.</summary>
-    public static async Task<IResult> QuarantineManyAsync(MediaRepository media, Requester requester, IEnumerable<string> mediaIds)
+    /// <summary>Quarantines media, one after the other, and tells how many.</summary>
+    public static async Task<IResult> QuarantineManyAsync(
+        IEnumerable<(string ServerName, string MediaId)> uris,
+        Requester requester,
+        MediaRepository media,
+        RemoteMediaStore remote,
+        LocalServer server)
     {
         var count = 0;
-        foreach (var mediaId in mediaIds)
+        foreach (var (serverName, mediaId) in uris)
         {
-            count += await media.QuarantineAsync(mediaId, requester.UserNid) == QuarantineVerdict.Done ? 1 : 0;
+            count += await QuarantineAsync(serverName, mediaId, requester, media, remote, server) == QuarantineVerdict.Done ? 1 : 0;
         }
 
         return JsonText.Write(json =>
@@ -127,6 +156,12 @@ internal static class MediaAdmin
         json.WriteString("quarantined_by"u8, media.QuarantinedBy is { } by ? UserTable.Name(db, by) : null);
         json.WriteBoolean("safe_from_quarantine"u8, media.Protected);
     }
+
+    private static Task<QuarantineVerdict> QuarantineAsync(
+        string serverName, string mediaId, Requester requester, MediaRepository media, RemoteMediaStore remote, LocalServer server) =>
+        serverName == server.Name
+            ? media.QuarantineAsync(mediaId, requester.UserNid)
+            : remote.QuarantineAsync(serverName, mediaId, requester.UserNid);
 
     private static MatrixError NotFound() => MatrixError.NotFound("There are no such media here");
 }

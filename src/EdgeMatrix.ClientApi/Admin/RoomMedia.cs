@@ -42,10 +42,11 @@ internal static class RoomMedia
     }
 
     /// <summary><c>POST /_synapse/admin/v1/room/{roomId}/media/quarantine</c></summary>
-    public static async Task<IResult> Quarantine(string roomId, Requester requester, RoomEngine engine, MediaRepository media) =>
+    public static async Task<IResult> Quarantine(
+        string roomId, Requester requester, RoomEngine engine, MediaRepository media, RemoteMediaStore remote) =>
         engine.Find(roomId) is { } room
             ? await MediaAdmin.QuarantineManyAsync(
-                media, requester, Find(engine, room).Select(uri => MediaUri.OfServer(uri, engine.Server)).OfType<string>())
+                Find(engine, room).Select(MediaUri.Split).OfType<(string, string)>(), requester, media, remote, engine.Server)
             : RoomAdmin.NotFound();
 
     /// <returns>URIs, each once, newest first.</returns>

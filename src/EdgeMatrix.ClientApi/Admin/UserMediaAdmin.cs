@@ -55,7 +55,7 @@ internal static class UserMediaAdmin
 
     /// <summary><c>POST /_synapse/admin/v1/user/{userId}/media/quarantine</c></summary>
     public static async Task<IResult> Quarantine(
-        string userId, Requester requester, Database database, LocalServer server, MediaRepository media)
+        string userId, Requester requester, Database database, LocalServer server, MediaRepository media, RemoteMediaStore remote)
     {
         List<MediaRow> all;
         using (var db = database.OpenSnapshot())
@@ -69,7 +69,8 @@ internal static class UserMediaAdmin
             all = UserMedia.Page(db, account.User, MediaOrder.Created, backward: false, 0, long.MaxValue);
         }
 
-        return await MediaAdmin.QuarantineManyAsync(media, requester, all.Where(row => !row.Quarantined).Select(row => row.MediaId));
+        return await MediaAdmin.QuarantineManyAsync(
+            all.Where(row => !row.Quarantined).Select(row => (server.Name, row.MediaId)), requester, media, remote, server);
     }
 
     /// <summary><c>GET /_synapse/admin/v1/statistics/users/media</c></summary>

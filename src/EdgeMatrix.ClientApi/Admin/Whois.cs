@@ -42,6 +42,11 @@ internal static class Whois
                     }
 
                     json.WriteNumber("last_seen"u8, seen);
+                    if (device.UserAgent is not null)
+                    {
+                        json.WriteString("user_agent"u8, device.UserAgent);
+                    }
+
                     json.WriteEndObject();
                 }
 

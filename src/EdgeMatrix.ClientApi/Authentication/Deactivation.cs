@@ -1,4 +1,5 @@
 using EdgeMatrix.Accounts.Deactivation;
+using EdgeMatrix.Delivery.Identity;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeMatrix.ClientApi.Authentication;
@@ -9,7 +10,8 @@ internal static class Deactivation
 {
     /// <summary><c>POST /_matrix/client/v3/account/deactivate</c></summary>
     public static async Task<IResult> Deactivate(
-        HttpRequest request, Requester? requester, UserInteractiveAuthentication authentication, AccountDeactivation deactivation)
+        HttpRequest request, Requester? requester, UserInteractiveAuthentication authentication, AccountDeactivation deactivation,
+        BoundThreePids bound)
     {
         var (body, error) = await request.ReadObjectOrEmptyAsync();
         if (error is not null)
@@ -24,7 +26,7 @@ internal static class Deactivation
         }
 
         // "the AS should be able to manage any users and room alias in its namespace": its users have no passwords to show.
-        var user = requester?.UserNid ?? 0;
+        var (user, userId) = (requester?.UserNid ?? 0, requester?.UserId ?? "");
         if (requester?.AppService is null)
         {
             var (passed, challenge) = await authentication.CheckAccountAsync(request, body, requester);
@@ -33,15 +35,16 @@ internal static class Deactivation
                 return challenge!;
             }
 
-            user = passed.Account!.User;
+            (user, userId) = (passed.Account!.User, passed.Account.UserId);
         }
 
         await deactivation.DeactivateAsync(user, wanted!.Erase is true);
+        var unbound = await bound.UnbindAllAsync(user, userId, request.HttpContext.RequestAborted);
         return JsonText.Write(json =>
         {
-            // "This must be success if the homeserver has no identifiers to unbind for the user": it binds none.
+            // "This must be success if the homeserver has no identifiers to unbind for the user".
             json.WriteStartObject();
-            json.WriteString("id_server_unbind_result"u8, "success"u8);
+            json.WriteString("id_server_unbind_result"u8, unbound ? "success"u8 : "no-support"u8);
             json.WriteEndObject();
         });
     }

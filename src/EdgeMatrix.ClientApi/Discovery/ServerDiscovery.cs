@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeMatrix.Rooms.Policy;
 using Microsoft.AspNetCore.Http;
 using static EdgeMatrix.Api.JsonBody;
 
@@ -45,6 +46,18 @@ internal static class ServerDiscovery
     public static IResult GetClient(ClientApiOptions options) => ClientWellKnown.From(options) is { } wellKnown
         ? Json(wellKnown, ClientApiJson.Default.ClientWellKnown)
         : MatrixError.NotFound("This server does not say under which address clients find it");
+
+    /// <summary><c>GET /.well-known/matrix/policy_server</c></summary>
+    public static IResult GetPolicyServer(OwnPolicyServer policyServer) => policyServer.IsEnabled
+        ? JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("public_keys"u8);
+            json.WriteString("ed25519"u8, policyServer.PublicKey);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        })
+        : MatrixError.NotFound("This server is no policy server");
 
     /// <summary><c>GET /.well-known/matrix/support</c></summary>
     public static IResult GetSupport(ClientApiOptions options) => options.SupportContacts.Count == 0 && options.SupportPage is null

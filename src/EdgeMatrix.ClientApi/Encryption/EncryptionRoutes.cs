@@ -12,6 +12,9 @@ namespace EdgeMatrix.ClientApi.Encryption;
 public static class EncryptionRoutes
 {
     private const string V3 = "/_matrix/client/v3";
+
+    // Of before v1.1.
+    private const string Unstable = "/_matrix/client/unstable";
     private const string Version = V3 + "/room_keys/version";
     private const string Keys = V3 + "/room_keys/keys";
     private const string Dehydrated = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device";
@@ -27,11 +30,14 @@ public static class EncryptionRoutes
             c => SendToDevice.Send(c["eventType"], c["txnId"], c.Request, c.Requester, c.Part<ToDeviceMessages>()));
 
         // Cross-signing
-        routes.Post(
-            V3 + "/keys/device_signing/upload",
-            c => CrossSigningEndpoints.Upload(
-                c.Request, c.Requester, c.Part<CrossSigning>(), c.Part<UserInteractiveAuthentication>())).WithRate(RateKind.Login);
-        routes.Post(V3 + "/keys/signatures/upload", c => CrossSigningEndpoints.Sign(c.Request, c.Requester, c.Part<CrossSigning>()));
+        foreach (var prefix in (string[])[V3, Unstable])
+        {
+            routes.Post(
+                prefix + "/keys/device_signing/upload",
+                c => CrossSigningEndpoints.Upload(
+                    c.Request, c.Requester, c.Part<CrossSigning>(), c.Part<UserInteractiveAuthentication>())).WithRate(RateKind.Login);
+            routes.Post(prefix + "/keys/signatures/upload", c => CrossSigningEndpoints.Sign(c.Request, c.Requester, c.Part<CrossSigning>()));
+        }
 
         // Server-side key backups
         routes.Post(Version, c => KeyBackupVersions.Create(c.Request, c.Requester, c.Part<KeyBackups>()));

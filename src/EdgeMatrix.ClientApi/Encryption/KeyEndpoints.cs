@@ -69,7 +69,8 @@ internal static class KeyEndpoints
         }
 
         var found = queries.Find(requester.UserNid, wanted);
-        var others = await remote.QueryAsync(wanted, WaitOf(body), request.HttpContext.RequestAborted);
+        var others = await remote.QueryAsync(requester.UserNid, wanted, WaitOf(body), request.HttpContext.RequestAborted);
+        found.AddRange(others.Kept);
         return LongJson.Write(spool, json =>
         {
             json.WriteStartObject();

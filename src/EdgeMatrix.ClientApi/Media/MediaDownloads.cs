@@ -1,3 +1,4 @@
+using EdgeMatrix.Federation.Media;
 using EdgeMatrix.Media;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -15,7 +16,7 @@ internal static class MediaDownloads
 
     /// <summary><c>GET /_matrix/client/v1/media/download/{serverName}/{mediaId}</c>, and with <c>/{fileName}</c>.</summary>
     public static async Task<IResult> Download(
-        string serverName, string mediaId, string? fileName, HttpContext context, MediaRepository media, IHostApplicationLifetime lifetime)
+        string serverName, string mediaId, string? fileName, HttpContext context, RemoteMedia media, IHostApplicationLifetime lifetime)
     {
         var (found, error) = await FindAsync(serverName, mediaId, context, media, lifetime);
         if (error is not null)
@@ -24,7 +25,7 @@ internal static class MediaDownloads
         }
 
         var type = found.File!.Type ?? "application/octet-stream";
-        SetHeaders(context.Response, InlineTypes.Contain(type), fileName is { Length: > 0 } ? MediaUploads.Clean(fileName) : found.File.Name);
+        SetHeaders(context.Response, InlineTypes.Contain(type), MediaNames.Clean(fileName) ?? found.File.Name);
         return TypedResults.PhysicalFile(
             found.Path!, type, entityTag: new EntityTagHeaderValue($"\"{found.File.Hash.Hex}\""), enableRangeProcessing: true);
     }
@@ -38,7 +39,7 @@ internal static class MediaDownloads
 
     /// <summary>The media of a request, waiting for it as the request says.</summary>
     public static async Task<(MediaLookup Found, MatrixError? Error)> FindAsync(
-        string serverName, string mediaId, HttpContext context, MediaRepository media, IHostApplicationLifetime lifetime)
+        string serverName, string mediaId, HttpContext context, RemoteMedia media, IHostApplicationLifetime lifetime)
     {
         var (waitMs, error) = context.Request.QueryInteger("timeout_ms");
         if (error is not null)
@@ -48,11 +49,13 @@ internal static class MediaDownloads
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         var wait = TimeSpan.FromMilliseconds(Math.Min(waitMs ?? DefaultWaitMs, MaxWaitMs));
-        var found = await media.FindAsync(serverName, mediaId, wait, end.Token);
+        var (found, failure) = await media.FindAsync(serverName, mediaId, wait, end.Token);
         return found.Verdict switch
         {
             MediaVerdict.Found => (found, null),
             MediaVerdict.NotFound => (default, MatrixError.NotFound("No such media")),
+            MediaVerdict.TooLarge => (default, new MatrixError(502, "M_TOO_LARGE", "The content is too large for this server")),
+            MediaVerdict.NotGiven => (default, RemoteError.Of(failure!, "No such media")),
             _ => (default, new MatrixError(504, "M_NOT_YET_UPLOADED", "Content has not yet been uploaded")),
         };
     }

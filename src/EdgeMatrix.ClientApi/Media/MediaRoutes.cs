@@ -1,4 +1,5 @@
 using EdgeMatrix.Api.Limits;
+using EdgeMatrix.Federation.Media;
 using EdgeMatrix.Media;
 using EdgeMatrix.Media.Previews;
 using EdgeMatrix.Media.Thumbnails;
@@ -32,17 +33,17 @@ internal static class MediaRoutes
         api.GetOrHead(
             V1 + Download,
             c => MediaDownloads.Download(
-                c["serverName"], c["mediaId"], null, c.Context, c.Part<MediaRepository>(),
+                c["serverName"], c["mediaId"], null, c.Context, c.Part<RemoteMedia>(),
                 c.Part<IHostApplicationLifetime>()));
         api.GetOrHead(
             V1 + Download + "/{fileName}",
             c => MediaDownloads.Download(
-                c["serverName"], c["mediaId"], c.SegmentIfAny("fileName"), c.Context, c.Part<MediaRepository>(),
+                c["serverName"], c["mediaId"], c.SegmentIfAny("fileName"), c.Context, c.Part<RemoteMedia>(),
                 c.Part<IHostApplicationLifetime>()));
         api.GetOrHead(
             V1 + Thumbnail,
             c => MediaThumbnails.Get(
-                c["serverName"], c["mediaId"], c.Context, c.Part<MediaRepository>(), c.Part<ThumbnailStore>(),
+                c["serverName"], c["mediaId"], c.Context, c.Part<RemoteMedia>(), c.Part<ThumbnailStore>(),
                 c.Part<IHostApplicationLifetime>()));
         api.Get(
             V1 + "/preview_url", c => UrlPreview.Get(c.Request, c.Part<UrlPreviews>(), c.Part<ClientApiOptions>())).WithRate(RateKind.Preview);

@@ -1,4 +1,4 @@
-using EdgeMatrix.Media;
+using EdgeMatrix.Federation.Media;
 using EdgeMatrix.Media.Pictures;
 using EdgeMatrix.Media.Thumbnails;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +12,7 @@ namespace EdgeMatrix.ClientApi.Media;
 internal static class MediaThumbnails
 {
     public static async Task<IResult> Get(
-        string serverName, string mediaId, HttpContext context, MediaRepository media, ThumbnailStore thumbnails, IHostApplicationLifetime lifetime)
+        string serverName, string mediaId, HttpContext context, RemoteMedia media, ThumbnailStore thumbnails, IHostApplicationLifetime lifetime)
     {
         var (size, refused) = ThumbnailRequests.ReadSize(context.Request);
         if (refused is not null)

@@ -8,8 +8,6 @@ namespace EdgeMatrix.ClientApi.Media;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#content-repository</remarks>
 internal static class MediaUploads
 {
-    private const int MaxTextLength = 255;
-
     /// <summary><c>POST /_matrix/media/v3/upload</c></summary>
     public static async Task<IResult> Upload(HttpRequest request, Requester requester, MediaRepository media, LocalServer server)
     {
@@ -63,17 +61,7 @@ internal static class MediaUploads
         _ => throw new ArgumentOutOfRangeException(nameof(verdict), verdict, null),
     };
 
-    // What is given back as a header must be able to be one.
-    private static string? TypeOf(HttpRequest request) =>
-        request.ContentType is { Length: > 0 and <= MaxTextLength } type && !type.AsSpan().ContainsAnyExceptInRange(' ', '~') ? type : null;
+    private static string? TypeOf(HttpRequest request) => MediaNames.Type(request.ContentType);
 
-    private static string? NameOf(HttpRequest request) => request.QueryText("filename") is { Length: > 0 } name ? Clean(name) : null;
-
-    /// <summary>A file name without what is none of a name: control characters, halves of surrogate pairs, more than 255 characters.</summary>
-    internal static string Clean(string name)
-    {
-        var clean = string.Concat(name.EnumerateRunes().Where(rune => rune.Value >= ' ' && rune.Value is not (>= 0x7f and < 0xa0)));
-        return clean.Length <= MaxTextLength ? clean
-            : clean[..(char.IsHighSurrogate(clean[MaxTextLength - 1]) ? MaxTextLength - 1 : MaxTextLength)];
-    }
+    private static string? NameOf(HttpRequest request) => MediaNames.Clean(request.QueryText("filename"));
 }

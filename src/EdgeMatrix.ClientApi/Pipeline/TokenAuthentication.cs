@@ -42,7 +42,7 @@ internal sealed class TokenAuthentication(AccessTokens tokens, KnownAppServices 
         }
         else if (token is not null)
         {
-            var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString());
+            var lookup = await tokens.AuthenticateAsync(token, context.Connection.RemoteIpAddress?.ToString(), context.Request.Headers.UserAgent);
             if (lookup.Verdict != TokenVerdict.Good)
             {
                 await MatrixError.UnknownToken(softLogout: lookup.Verdict == TokenVerdict.Expired).ExecuteAsync(context);

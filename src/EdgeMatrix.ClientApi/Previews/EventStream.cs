@@ -1,6 +1,7 @@
 using EdgeMatrix.ClientApi.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Rooms.Presence;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
@@ -23,7 +24,13 @@ internal static class EventStream
 
     /// <summary><c>GET /_matrix/client/v3/events</c></summary>
     public static async Task<IResult> Get(
-        HttpRequest request, Requester requester, RoomEngine engine, SyncEngine sync, AnswerSpool spool, IHostApplicationLifetime lifetime)
+        HttpRequest request,
+        Requester requester,
+        RoomEngine engine,
+        SyncEngine sync,
+        UserPresence presence,
+        AnswerSpool spool,
+        IHostApplicationLifetime lifetime)
     {
         var roomId = request.QueryText("room_id");
         if (roomId is null && requester.IsGuest)
@@ -37,8 +44,15 @@ internal static class EventStream
             return badTimeout;
         }
 
+        // Servers before this one let clients ask for fewer; nonsense is told of, as in any number.
+        var (_, badLimit) = request.QueryInteger("limit", min: 0);
+        if (badLimit is not null)
+        {
+            return badLimit;
+        }
+
         var from = engine.Database.CommittedPosition;
-        if (request.QueryText("from") is { } text)
+        if (request.QueryText("from") is { Length: > 0 } text)
         {
             if (!TimelineToken.TryParse(text, out var given) || given > from)
             {
@@ -51,6 +65,9 @@ internal static class EventStream
         using var end = CancellationTokenSource.CreateLinkedTokenSource(request.HttpContext.RequestAborted, lifetime.ApplicationStopping);
         var timeout = TimeSpan.FromMilliseconds(Math.Min(timeoutMs ?? DefaultTimeoutMs, MaxTimeoutMs));
         var began = engine.Time.GetTimestamp();
+
+        // "online: The default state when the user is connected to an event stream."
+        presence.Synced(requester.UserNid, requester.UserId, requester.DeviceNid, PresenceState.Online, timeout);
         for (var after = from; ;)
         {
             // Taken before looking, so that nothing is missed.

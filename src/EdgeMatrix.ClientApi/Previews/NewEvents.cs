@@ -82,7 +82,7 @@ internal sealed class NewEvents : IDisposable
     {
         foreach (var own in sync.ChangedRoomsOf(_db, requester.UserNid, requester.UserId, after, _db.Position))
         {
-            if (own.Membership != Membership.Join && own.Event <= after)
+            if (own.Membership != Membership.Join && own.Position <= after)
             {
                 continue;
             }

@@ -24,6 +24,7 @@ internal static class RoomInfo
             : RoomHistory.Page(view.Db, view.Room, visibility, backward: true, newest, null, limit, stored => !view.IsIgnored(stored));
         page.Events.Reverse();
         view.Bundle(page.Events);
+        view.Writer.NamesUser = true;
 
         json.WriteStartObject();
         json.WriteString("room_id"u8, view.Room.Id);

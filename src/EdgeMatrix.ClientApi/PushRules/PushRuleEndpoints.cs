@@ -32,6 +32,10 @@ internal static class PushRuleEndpoints
             })
             : UnknownKind();
 
+    /// <summary>What is wrong with the path of a rule: scope, kind and attribute are parameters in it.</summary>
+    public static IResult NoSuchPath() =>
+        MatrixError.InvalidParam("Push rules are at /pushrules/global/{kind}/{ruleId}, and what they have under it at /enabled and /actions");
+
     /// <summary><c>GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}</c></summary>
     public static IResult Get(string kind, string ruleId, Requester requester, UserPushRules rules)
     {

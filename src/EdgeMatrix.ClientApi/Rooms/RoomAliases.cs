@@ -1,5 +1,5 @@
-using System.Text.Json;
 using EdgeMatrix.Accounts.AppServices;
+using EdgeMatrix.Api.Rooms;
 using EdgeMatrix.ClientApi.AppServices;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Federation.Rooms;
@@ -17,8 +17,6 @@ namespace EdgeMatrix.ClientApi.Rooms;
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-aliases</remarks>
 internal static class RoomAliases
 {
-    private const int MaxServers = 200;
-
     /// <summary><c>GET /_matrix/client/v3/directory/room/{roomAlias}</c></summary>
     public static async Task<IResult> Resolve(
         string roomAlias, HttpRequest request, RoomEngine engine, AppServiceQueries queries, RemoteRooms remote)
@@ -34,52 +32,34 @@ internal static class RoomAliases
             return await ResolveRemote(alias, remote, request.HttpContext.RequestAborted);
         }
 
-        return found is not null
-            ? JsonText.Write(json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("room_id"u8, found);
-                json.WriteStartArray("servers"u8);
-                json.WriteStringValue(engine.Server.Name);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            })
-            : error ?? MatrixError.NotFound("Room alias not found");
+        if (found is null)
+        {
+            return error ?? MatrixError.NotFound("Room alias not found");
+        }
+
+        using var db = engine.Database.OpenSnapshot();
+        return Answer(new RemoteAlias(found, ResidentServers.Of(db, engine, found)));
     }
 
     private static async Task<IResult> ResolveRemote(RoomAlias alias, RemoteRooms remote, CancellationToken cancellation)
     {
-        var answer = await remote.ResolveAsync(alias.ServerName, alias.Value, cancellation);
-        if (answer.Json is not { } found)
-        {
-            return RemoteError.Of(answer.Failure!, "Room alias not found");
-        }
-
-        if (JsonContent.Text(found, "room_id") is not { } roomId
-            || !RoomId.IsValid(roomId)
-            || !found.TryGetProperty("servers"u8, out var servers)
-            || servers.ValueKind != JsonValueKind.Array)
-        {
-            return MatrixError.NotFound($"{alias.ServerName} gave no answer that can be used");
-        }
-
-        return JsonText.Write(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("room_id"u8, roomId);
-            json.WriteStartArray("servers"u8);
-            foreach (var name in servers.EnumerateArray().Where(server => server.ValueKind == JsonValueKind.String).Take(MaxServers))
-            {
-                if (ServerName.IsValid(name.GetString()))
-                {
-                    name.WriteTo(json);
-                }
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        });
+        var (found, failure) = await remote.ResolveAsync(alias, cancellation);
+        return found is null ? RemoteError.Of(failure!, "Room alias not found") : Answer(found);
     }
+
+    private static JsonText Answer(RemoteAlias found) => JsonText.Write(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("room_id"u8, found.RoomId);
+        json.WriteStartArray("servers"u8);
+        foreach (var server in found.Servers)
+        {
+            json.WriteStringValue(server);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
 
     /// <summary><c>PUT /_matrix/client/v3/directory/room/{roomAlias}</c>: for members of the room, and application services.</summary>
     public static async Task<IResult> Create(

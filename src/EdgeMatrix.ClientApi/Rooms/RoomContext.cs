@@ -1,3 +1,4 @@
+using EdgeMatrix.Federation.Receiving;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
@@ -14,8 +15,15 @@ internal static class RoomContext
     private const int MaxLimit = 100;
 
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}</c></summary>
-    public static IResult Get(
-        string roomId, string eventId, string? filter, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
+    public static async Task<IResult> GetAsync(
+        string roomId,
+        string eventId,
+        string? filter,
+        HttpRequest request,
+        Requester requester,
+        RoomEngine engine,
+        RoomBackfill backfill,
+        AnswerSpool spool)
     {
         // How many events around it, half of them before and half after.
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
@@ -29,20 +37,41 @@ internal static class RoomContext
             return badFilter;
         }
 
+        var (answer, gap) = Answer(roomId, eventId, events, limit ?? DefaultLimit, requester, engine, spool, mayFetch: true);
+        if (gap is var (room, missing))
+        {
+            await backfill.FillAsync(room, missing, request.HttpContext.RequestAborted);
+            (answer, _) = Answer(roomId, eventId, events, limit ?? DefaultLimit, requester, engine, spool, mayFetch: false);
+        }
+
+        return answer!;
+    }
+
+    /// <returns>The answer; or the gap that is to be filled before.</returns>
+    private static (IResult? Answer, (Room Room, TimelineGap Gap)? Missing) Answer(
+        string roomId,
+        string eventId,
+        RoomEventFilter events,
+        long limit,
+        Requester requester,
+        RoomEngine engine,
+        AnswerSpool spool,
+        bool mayFetch)
+    {
         var (view, error) = RoomView.Open(engine, requester, roomId);
         if (view is null)
         {
-            return error!;
+            return (error, null);
         }
 
         using (view)
         {
             if (view.FindVisible(eventId) is not { } stored)
             {
-                return MatrixError.NotFound("The event is not in the room, or you may not see it");
+                return (MatrixError.NotFound("The event is not in the room, or you may not see it"), null);
             }
 
-            var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
+            var size = (int)Math.Min(limit, MaxLimit);
             var order = stored.Timeline!.Value;
             bool Wanted(StoredEvent e) => events.MatchesRoom(roomId) && events.Matches(view.Parse(e));
             HistoryPage Around(bool backward, long from, int count) => count == 0
@@ -50,11 +79,21 @@ internal static class RoomContext
                 : RoomHistory.Page(view.Db, view.Room, view.Visibility, backward, from, null, count, Wanted);
 
             var before = Around(true, order - 1, size / 2);
+            if (size > 1 && FilledHistory.GapIn(view, before, backward: true, order - 1, null) is { } gap)
+            {
+                if (mayFetch)
+                {
+                    return (null, (view.Room, gap));
+                }
+
+                before = FilledHistory.Cut(before, gap, backward: true, order - 1);
+            }
+
             var after = Around(false, order, size - (size / 2));
             // The state at the last event returned.
             var last = after.Events.Count > 0 ? after.Events[^1] : stored;
             view.Bundle([.. before.Events, stored, .. after.Events]);
-            return LongJson.Write(spool, json =>
+            return (LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 json.WriteString("start"u8, TimelineToken.Format(before.End ?? (before.Events.Count > 0 ? before.Events[^1].Timeline!.Value - 1 : order - 1)));
@@ -79,7 +118,7 @@ internal static class RoomContext
                 }
 
                 json.WriteEndObject();
-            });
+            }), null);
         }
     }
 }

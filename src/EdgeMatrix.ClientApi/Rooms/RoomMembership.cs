@@ -1,7 +1,10 @@
 using System.Text.Json;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.ClientApi.AppServices;
+using EdgeMatrix.ClientApi.ThirdPartyIdentifiers;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Delivery.Identity;
+using EdgeMatrix.Federation.Rooms;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
@@ -16,9 +19,6 @@ internal static class RoomMembership
 {
     private delegate Task<Outcome<string>> MemberAction(
         Room room, string sender, string target, string? reason, CancellationToken cancellationToken);
-
-    private delegate Task<Outcome<string>> EnterAction(
-        Room room, string userId, string? reason, JsonElement body, CancellationToken cancellationToken);
 
     /// <summary><c>GET /_matrix/client/v3/joined_rooms</c></summary>
     public static IResult JoinedRooms(Requester requester, RoomEngine engine)
@@ -41,20 +41,18 @@ internal static class RoomMembership
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/join</c></summary>
     public static Task<IResult> Join(
-        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(roomId, request, requester, engine, queries, Join(members));
+        string roomId, HttpRequest request, Requester requester, RoomTargets targets, RemoteJoins joins, ThirdPartyInvites thirdParty) =>
+        Enter(roomId, request, requester, targets, joins.JoinAsync, thirdParty);
 
     /// <summary><c>POST /_matrix/client/v3/join/{roomIdOrAlias}</c></summary>
     public static Task<IResult> JoinByIdOrAlias(
-        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(roomIdOrAlias, request, requester, engine, queries, Join(members));
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomTargets targets, RemoteJoins joins, ThirdPartyInvites thirdParty) =>
+        Enter(roomIdOrAlias, request, requester, targets, joins.JoinAsync, thirdParty);
 
     /// <summary><c>POST /_matrix/client/v3/knock/{roomIdOrAlias}</c></summary>
     public static Task<IResult> Knock(
-        string roomIdOrAlias, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
-        Enter(
-            roomIdOrAlias, request, requester, engine, queries,
-            (room, userId, reason, _, cancellation) => members.KnockAsync(room, userId, reason, cancellation));
+        string roomIdOrAlias, HttpRequest request, Requester requester, RoomTargets targets, RemoteKnocks knocks, ThirdPartyInvites thirdParty) =>
+        Enter(roomIdOrAlias, request, requester, targets, knocks.KnockAsync, thirdParty);
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/leave</c></summary>
     public static async Task<IResult> Leave(
@@ -85,7 +83,8 @@ internal static class RoomMembership
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/invite</c></summary>
     public static Task<IResult> Invite(
-        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries) =>
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members, AppServiceQueries queries,
+        ThirdPartyInvites thirdParty) =>
         IsBlocked(engine, roomId)
             ? Task.FromResult<IResult>(MatrixError.Forbidden("The administrators of this server have blocked the room"))
             : Act(roomId, request, requester, engine, async (room, sender, target, reason, cancellation) =>
@@ -93,7 +92,7 @@ internal static class RoomMembership
                 // Whether there is such a user or not, they are invited.
                 await MadeOnDemand.FindUserAsync(engine, queries, target, cancellation);
                 return await members.InviteAsync(room, sender, target, reason, cancellation);
-            });
+            }, thirdParty);
 
     /// <summary><c>POST /_matrix/client/v3/rooms/{roomId}/kick</c></summary>
     public static Task<IResult> Kick(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
@@ -107,9 +106,6 @@ internal static class RoomMembership
     public static Task<IResult> Unban(string roomId, HttpRequest request, Requester requester, RoomEngine engine, RoomMembers members) =>
         Act(roomId, request, requester, engine, members.UnbanAsync);
 
-    private static EnterAction Join(RoomMembers members) =>
-        (room, userId, reason, body, cancellation) => members.JoinAsync(room, userId, reason, cancellation, body);
-
     public static IResult RoomId(string roomId) => JsonText.Write(json =>
     {
         json.WriteStartObject();
@@ -121,9 +117,9 @@ internal static class RoomMembership
         string roomIdOrAlias,
         HttpRequest request,
         Requester requester,
-        RoomEngine engine,
-        AppServiceQueries queries,
-        EnterAction enter)
+        RoomTargets targets,
+        Func<WantedEntry, CancellationToken, Task<Outcome<string>>> enter,
+        ThirdPartyInvites thirdParty)
     {
         var (body, error) = await request.ReadObjectOrEmptyAsync();
         if (error is not null)
@@ -137,29 +133,35 @@ internal static class RoomMembership
             return badShape;
         }
 
-        var (roomId, noAnswer) = roomIdOrAlias is ['#', ..]
-            ? await MadeOnDemand.FindAliasAsync(engine, queries, roomIdOrAlias, request.HttpContext.RequestAborted)
-            : (roomIdOrAlias, null);
-        if (noAnswer is not null)
+        var (target, notFound) = await targets.FindAsync(roomIdOrAlias, request);
+        if (target is not var (roomId, servers))
         {
-            return noAnswer;
+            return notFound!;
         }
 
-        if (roomId is null || engine.Find(roomId) is not { } room)
-        {
-            return roomIdOrAlias is ['!' or '#', ..]
-                ? MatrixError.NotFound("No room of that ID or alias is known here")
-                : MatrixError.InvalidParam("Not a room ID or alias");
-        }
-
-        if (IsBlocked(engine, room.Id))
+        if (IsBlocked(targets.Engine, roomId))
         {
             return MatrixError.Forbidden("The administrators of this server have blocked the room");
         }
 
-        var (_, refusal) = await enter(room, requester.UserId, wanted!.Reason, body, request.HttpContext.RequestAborted);
-        return refusal is not null ? MatrixError.From(refusal) : RoomId(room.Id);
+        // "If a third_party_signed was supplied, the homeserver must verify that it matches a pending m.room.third_party_invite event in the room".
+        if (body.TryGetProperty("third_party_signed"u8, out var signed) && targets.Engine.FindInside(roomId) is { } inside
+            && await AcceptAsync(inside, requester, signed, thirdParty, request.HttpContext.RequestAborted) is { } notInvited)
+        {
+            return MatrixError.From(notInvited);
+        }
+
+        var entry = WantedEntry.Of(targets.Engine, roomId, requester.UserId, servers, wanted!.Reason, body);
+        var (_, refusal) = await enter(entry, request.HttpContext.RequestAborted);
+        return refusal is not null ? MatrixError.From(refusal) : RoomId(roomId);
     }
+
+    /// <returns>Why the user is not invited by it; null if they are.</returns>
+    private static async Task<Refusal?> AcceptAsync(
+        Room room, Requester requester, JsonElement signed, ThirdPartyInvites thirdParty, CancellationToken cancellation) =>
+        JsonContent.Text(signed, "sender") is not { } sender || JsonContent.Text(signed, "mxid") != requester.UserId
+            ? Refusal.Forbidden("third_party_signed is not for you, or tells no sender")
+            : (await thirdParty.AcceptAsync(room, sender, requester.UserId, signed, cancellation)).Refusal;
 
     /// <summary>Whether the administrators of this server let nobody join the room.</summary>
     public static bool IsBlocked(RoomEngine engine, string roomId)
@@ -185,7 +187,9 @@ internal static class RoomMembership
         return roomId is null ? null : engine.Find(roomId);
     }
 
-    private static async Task<IResult> Act(string roomId, HttpRequest request, Requester requester, RoomEngine engine, MemberAction act)
+    /// <param name="thirdParty">Of an invite: who is invited may be told by an address.</param>
+    private static async Task<IResult> Act(
+        string roomId, HttpRequest request, Requester requester, RoomEngine engine, MemberAction act, ThirdPartyInvites? thirdParty = null)
     {
         var (body, error) = await request.ReadJsonAsync(RoomsJson.Default.MemberRequest);
         if (error is not null)
@@ -193,14 +197,19 @@ internal static class RoomMembership
             return error;
         }
 
+        var room = engine.Find(roomId);
         if (body!.UserId is not { } target)
         {
-            return body.Medium is null
-                ? MatrixError.BadJson("user_id is missing")
-                : MatrixError.ThreepidDenied("Invites by e-mail or phone need an identity server, which this server does not use");
+            return thirdParty is null || body.Medium is null ? MatrixError.BadJson("user_id is missing")
+                : body is not { Address: { } address, IdServer: { } idServer, IdAccessToken: { } token }
+                    ? MatrixError.MissingParam("address, id_server or id_access_token")
+                : room is null ? RoomSending.NotInRoom()
+                : Done(await thirdParty.InviteAsync(
+                    room, requester.UserId, new IdentityServer(idServer, token), body.Medium, ThreePidJson.Canonical(body.Medium, address) ?? address,
+                    body.Reason, request.HttpContext.RequestAborted));
         }
 
-        return engine.Find(roomId) is { } room
+        return room is not null
             ? Done(await act(room, requester.UserId, target, body.Reason, request.HttpContext.RequestAborted))
             : RoomSending.NotInRoom();
     }

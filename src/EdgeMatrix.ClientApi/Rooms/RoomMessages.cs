@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Federation.Receiving;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
@@ -14,11 +15,8 @@ internal static class RoomMessages
     private const int DefaultLimit = 10;
     private const int MaxLimit = 1_000;
 
-    // Before the first event of any timeline: orders of events fetched from before the join are negative.
-    private const long Beginning = -(1L << 53);
-
     /// <summary><c>GET /_matrix/client/v3/rooms/{roomId}/messages</c></summary>
-    public static IResult Page(
+    public static async Task<IResult> PageAsync(
         string roomId,
         string? from,
         string? to,
@@ -27,6 +25,7 @@ internal static class RoomMessages
         HttpRequest request,
         Requester requester,
         RoomEngine engine,
+        RoomBackfill backfill,
         AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 0);
@@ -65,21 +64,20 @@ internal static class RoomMessages
 
         if (from is null)
         {
-            start = backward ? engine.Database.CommittedPosition : Beginning;
+            start = backward ? engine.Database.CommittedPosition : BackwardExtremityTable.Beginning;
         }
 
-        var (view, error) = RoomView.Open(engine, requester, roomId);
-        if (view is null)
+        var size = (int)Math.Clamp(limit ?? events.Limit ?? DefaultLimit, 1, MaxLimit);
+        var (view, page, error) = await FilledHistory.ReadAsync(
+            engine, requester, roomId, backfill, backward, start, to is null ? null : stop, size,
+            (room, stored) => events.MatchesRoom(roomId) && events.Matches(room.Parse(stored)), request.HttpContext.RequestAborted);
+        if (view is null || page is null)
         {
             return error!;
         }
 
         using (view)
         {
-            var size = (int)Math.Clamp(limit ?? events.Limit ?? DefaultLimit, 1, MaxLimit);
-            var page = RoomHistory.Page(
-                view.Db, view.Room, view.Visibility, backward, start, to is null ? null : stop, size,
-                stored => events.MatchesRoom(roomId) && events.Matches(view.Parse(stored)));
             view.Bundle(page.Events);
             return LongJson.Write(spool, json =>
             {

@@ -3,12 +3,15 @@ using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Accounts.Notices;
 using EdgeMatrix.Api.Limits;
 using EdgeMatrix.Delivery.AppServices;
+using EdgeMatrix.Delivery.Identity;
+using EdgeMatrix.Federation.Receiving;
 using EdgeMatrix.Federation.Rooms;
 using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Receipts;
 using EdgeMatrix.Rooms.Typing;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace EdgeMatrix.ClientApi.Rooms;
@@ -25,26 +28,30 @@ public static class RoomRoutes
     {
         // Getting events for a room
         routes.Get(Room + "/event/{eventId}", c => RoomEvents.Get(c["roomId"], c["eventId"], c.Requester, c.Engine));
-        routes.Get(Room + "/joined_members", c => RoomMemberLists.Joined(c["roomId"], c.Requester, c.Engine, c.Spool));
+        routes.Get(Room + "/joined_members", c => WholeAsync(c, () => RoomMemberLists.Joined(c["roomId"], c.Requester, c.Engine, c.Spool)));
         routes.Get(
             Room + "/members",
-            c => RoomMemberLists.All(c["roomId"], c.Query("at"), c.Query("membership"), c.Request, c.Requester, c.Engine, c.Spool));
-        routes.Get(Room + "/state", c => RoomState.All(c["roomId"], c.Requester, c.Engine, c.Spool));
+            c => WholeAsync(
+                c, () => RoomMemberLists.All(c["roomId"], c.Query("at"), c.Query("membership"), c.Request, c.Requester, c.Engine, c.Spool)));
+        routes.Get(Room + "/state", c => WholeAsync(c, () => RoomState.All(c["roomId"], c.Requester, c.Engine, c.Spool)));
         routes.Get(
             Room + "/state/{eventType}/{stateKey?}",
             c => RoomState.Get(c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Query("format"), c.Requester, c.Engine));
         routes.Get(
             Room + "/messages",
-            c => RoomMessages.Page(
-                c["roomId"], c.Token("from"), c.Token("to"), c.Query("dir"), c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
-        routes.Get(V1Room + "/timestamp_to_event", c => TimestampToEvent.Find(c["roomId"], c.Request, c.Requester, c.Engine));
+            c => RoomMessages.PageAsync(
+                c["roomId"], c.Token("from"), c.Token("to"), c.Query("dir"), c.Query("filter"), c.Request, c.Requester, c.Engine,
+                c.Part<RoomBackfill>(), c.Spool));
+        routes.Get(
+            V1Room + "/timestamp_to_event",
+            c => TimestampToEvent.FindAsync(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RemoteTimestamps>()));
 
         // Sending events to a room
         routes.Put(
             Room + "/state/{eventType}/{stateKey?}",
             c => RoomSending.SetState(
                 c["roomId"], c["eventType"], c.SegmentIfAny("stateKey"), c.Request, c.Requester, c.Engine,
-                c.Part<ServerNotices>())).WithRate(RateKind.Message);
+                c.Part<ServerNotices>(), c.Part<RoomMembers>())).WithRate(RateKind.Message);
         routes.Put(
             Room + "/send/{eventType}/{txnId}",
             c => RoomSending.Send(c["roomId"], c["eventType"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
@@ -54,13 +61,16 @@ public static class RoomRoutes
         routes.Put(
             Room + "/redact/{eventId}/{txnId}",
             c => RoomSending.Redact(c["roomId"], c["eventId"], c["txnId"], c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
+        routes.Post(
+            Room + "/redact/{eventId}",
+            c => RoomSending.Redact(c["roomId"], c["eventId"], null, c.Request, c.Requester, c.Engine)).WithRate(RateKind.Message);
 
         // Creation
         routes.Post(
             V3 + "/createRoom",
             c => RoomCreationEndpoint.Create(
                 c.Request, c.Requester, c.Part<RoomCreation>(), c.Engine, c.Part<KnownAppServices>(),
-                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
+                c.Part<AppServiceQueries>(), c.Part<ThirdPartyInvites>())).WithRate(RateKind.Join);
 
         // Room aliases
         routes.Get(
@@ -78,21 +88,20 @@ public static class RoomRoutes
         routes.Post(
             Room + "/invite",
             c => RoomMembership.Invite(
-                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<AppServiceQueries>())).WithRate(RateKind.Invite);
+                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<AppServiceQueries>(),
+                c.Part<ThirdPartyInvites>())).WithRate(RateKind.Invite);
         routes.Post(
             V3 + "/join/{roomIdOrAlias}",
             c => RoomMembership.JoinByIdOrAlias(
-                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(),
-                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
+                c["roomIdOrAlias"], c.Request, c.Requester, Targets(c), c.Part<RemoteJoins>(), c.Part<ThirdPartyInvites>())).WithRate(RateKind.Join);
         routes.Post(
             Room + "/join",
             c => RoomMembership.Join(
-                c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(), c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
+                c["roomId"], c.Request, c.Requester, Targets(c), c.Part<RemoteJoins>(), c.Part<ThirdPartyInvites>())).WithRate(RateKind.Join);
         routes.Post(
             V3 + "/knock/{roomIdOrAlias}",
             c => RoomMembership.Knock(
-                c["roomIdOrAlias"], c.Request, c.Requester, c.Engine, c.Part<RoomMembers>(),
-                c.Part<AppServiceQueries>())).WithRate(RateKind.Join);
+                c["roomIdOrAlias"], c.Request, c.Requester, Targets(c), c.Part<RemoteKnocks>(), c.Part<ThirdPartyInvites>())).WithRate(RateKind.Join);
         routes.Post(Room + "/forget", c => RoomMembership.Forget(c["roomId"], c.Requester, c.Engine, c.Part<RoomMembers>()));
         routes.Post(
             Room + "/leave",
@@ -139,7 +148,7 @@ public static class RoomRoutes
             c => RoomUpgrades.Upgrade(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<RoomUpgrade>())).WithRate(RateKind.Join);
         routes.Get(
             V1Room + "/hierarchy",
-            c => RoomSummaries.GetHierarchy(c["roomId"], c.Token("from"), c.Request, c.Requester, c.Engine, c.Spool));
+            c => RoomSummaries.GetHierarchy(c["roomId"], c.Token("from"), c.Request, c.Requester, c.Engine, c.Part<RemoteSpaces>(), c.Spool));
         routes.Get(V1Room + "/threads", c => RoomThreads.List(c["roomId"], c.Token("from"), c.Request, c.Requester, c.Engine, c.Spool));
 
         // Modules: typing notifications, receipts, fully read markers, event context
@@ -156,6 +165,20 @@ public static class RoomRoutes
             c => Ephemeral.SetReadMarkers(c["roomId"], c.Request, c.Requester, c.Engine, c.Part<ReadReceipts>(), c.Part<AccountData>()));
         routes.Get(
             Room + "/context/{eventId}",
-            c => RoomContext.Get(c["roomId"], c["eventId"], c.Query("filter"), c.Request, c.Requester, c.Engine, c.Spool));
+            c => RoomContext.GetAsync(
+                c["roomId"], c["eventId"], c.Query("filter"), c.Request, c.Requester, c.Engine, c.Part<RoomBackfill>(), c.Spool));
+    }
+
+    private static RoomTargets Targets(ApiCall c) => new(c.Engine, c.Part<AppServiceQueries>(), c.Part<RemoteRooms>());
+
+    /// <summary>Answers once all of the room's state is known here: this server may have come into the room a moment ago.</summary>
+    private static async Task<IResult> WholeAsync(ApiCall call, Func<IResult> answer)
+    {
+        var (requester, engine) = (call.Requester, call.Engine);
+        return engine.Find(call["roomId"]) is not { } room
+            || !room.LocalMembers().Contains(requester.UserNid)
+            || await engine.WaitWholeAsync(room, call.Context.RequestAborted)
+                ? answer()
+                : MatrixError.PartialState();
     }
 }

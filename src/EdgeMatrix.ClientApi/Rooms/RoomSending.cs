@@ -61,9 +61,9 @@ internal static class RoomSending
             : await SendRedaction(room, redacts, content, Transaction(requester, "send", roomId, eventType, txnId), request, requester, engine, ts);
     }
 
-    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}</c></summary>
+    /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}</c>, and the form of before r0 without a transaction id.</summary>
     public static async Task<IResult> Redact(
-        string roomId, string eventId, string txnId, HttpRequest request, Requester requester, RoomEngine engine)
+        string roomId, string eventId, string? txnId, HttpRequest request, Requester requester, RoomEngine engine)
     {
         var (body, error) = await request.ReadObjectOrEmptyAsync();
         if (error is not null)
@@ -83,7 +83,8 @@ internal static class RoomSending
 
     /// <summary><c>PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}</c></summary>
     public static async Task<IResult> SetState(
-        string roomId, string eventType, string? stateKey, HttpRequest request, Requester requester, RoomEngine engine, ServerNotices notices)
+        string roomId, string eventType, string? stateKey, HttpRequest request, Requester requester, RoomEngine engine, ServerNotices notices,
+        RoomMembers members)
     {
         var (content, error) = await request.ReadObjectAsync();
         if (error is not null)
@@ -106,6 +107,12 @@ internal static class RoomSending
             && notices.RefuseLeaving(room, requester.UserNid) is { } refused)
         {
             return MatrixError.From(refused);
+        }
+
+        if (eventType == "m.room.member" && JsonContent.Text(content, "membership") == "invite" && members.MustBeSigned(stateKey ?? ""))
+        {
+            return await Answer(members.InviteAsync(
+                room, _ => new EventDraft(eventType, stateKey ?? "", requester.UserId, content) { OriginServerTs = ts }, request.HttpContext.RequestAborted));
         }
 
         string? present = null;

@@ -1,8 +1,10 @@
 using EdgeMatrix.Api.Rooms;
+using EdgeMatrix.Federation.Rooms;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Spaces;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Sync;
 using Microsoft.AspNetCore.Http;
@@ -18,6 +20,10 @@ internal static class RoomSummaries
 
     /// <summary>How many rooms of a space can be paged through: every page walks the tree from its root.</summary>
     private const int MaxRooms = 5_000;
+
+    /// <summary>Rooms that other servers are asked of for one page, and how many at once.</summary>
+    private const int MaxAsked = 32;
+    private const int MaxAskedAtOnce = 8;
 
     /// <summary><c>GET /_matrix/client/v1/room_summary/{roomIdOrAlias}</c></summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias</remarks>
@@ -49,8 +55,8 @@ internal static class RoomSummaries
 
     /// <summary><c>GET /_matrix/client/v1/rooms/{roomId}/hierarchy</c></summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidhierarchy</remarks>
-    public static IResult GetHierarchy(
-        string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine, AnswerSpool spool)
+    public static async Task<IResult> GetHierarchy(
+        string roomId, string? from, HttpRequest request, Requester requester, RoomEngine engine, RemoteSpaces remote, AnswerSpool spool)
     {
         var (limit, badLimit) = request.QueryInteger("limit", min: 1);
         var (depth, badDepth) = request.QueryInteger("max_depth", min: 0);
@@ -67,22 +73,60 @@ internal static class RoomSummaries
             return MatrixError.InvalidParam("from must be a next_batch; suggested_only and max_depth cannot change on paginated requests");
         }
 
-        using var db = engine.Database.OpenSnapshot();
-        var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
-        if (SpaceHierarchy.Page(db, roomId, requester.ReadsEverything ? null : requester.UserNid, query, skip, size) is not { } page)
+        var told = new Dictionary<string, ToldSpaceRoom?>(StringComparer.Ordinal);
+        var asked = 0;
+        while (true)
         {
-            return requester.ReadsEverything
-                ? MatrixError.NotFound("The room is not known here")
-                : MatrixError.Forbidden("The room is not known here, or not to you");
-        }
+            List<SpaceChild> unknown;
+            using (var db = engine.Database.OpenSnapshot())
+            {
+                var size = (int)Math.Min(limit ?? DefaultLimit, MaxLimit);
+                long? user = requester.ReadsEverything ? null : requester.UserNid;
+                if (SpaceHierarchy.Page(db, roomId, user, query, told, skip, size) is not { } page)
+                {
+                    return requester.ReadsEverything
+                        ? MatrixError.NotFound("The room is not known here")
+                        : MatrixError.Forbidden("The room is not known here, or not to you");
+                }
 
-        return LongJson.Write(spool, json =>
+                unknown = [.. page.Unknown.Take(Math.Min(MaxAskedAtOnce, MaxAsked - asked))];
+                if (unknown.Count == 0)
+                {
+                    return WriteHierarchy(page, query, skip, db, spool);
+                }
+            }
+
+            asked += unknown.Count;
+            var cancellation = request.HttpContext.RequestAborted;
+            var answers = await Task.WhenAll(unknown.Select(child => remote.AskAsync(child, query.SuggestedOnly, cancellation)));
+            foreach (var (child, answer) in unknown.Zip(answers))
+            {
+                // Nobody is asked twice: what is not told now is not there.
+                told[child.RoomId] = answer.GetValueOrDefault(child.RoomId)
+                    ?? (told.GetValueOrDefault(child.RoomId) is { } before ? before with { Children = [] } : null);
+                foreach (var (id, room) in answer)
+                {
+                    told.TryAdd(id, room);
+                }
+            }
+        }
+    }
+
+    private static LongJson WriteHierarchy(HierarchyPage page, HierarchyQuery query, int skip, Session db, AnswerSpool spool) =>
+        LongJson.Write(spool, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("rooms"u8);
             foreach (var room in page.Rooms)
             {
-                PublishedRoom.WriteOfSpace(json, db, room);
+                if (room.Here is { } here)
+                {
+                    PublishedRoom.WriteOfSpace(json, db, here);
+                }
+                else
+                {
+                    PublishedRoom.WriteOfSpace(json, room.Told!);
+                }
             }
 
             json.WriteEndArray();
@@ -93,7 +137,6 @@ internal static class RoomSummaries
 
             json.WriteEndObject();
         });
-    }
 
     private static string Token(HierarchyQuery query, int skip) => $"h{skip}_{query.MaxDepth}_{(query.SuggestedOnly ? "s" : "a")}";
 

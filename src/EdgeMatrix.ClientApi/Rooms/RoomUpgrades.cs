@@ -24,7 +24,7 @@ internal static class RoomUpgrades
 
         if (engine.Find(roomId) is not { } room)
         {
-            return RoomSending.NotInRoom();
+            return MatrixError.NotFound("This server knows no such room");
         }
 
         var (replacement, refusal) = await upgrade.UpgradeAsync(

@@ -31,6 +31,14 @@ internal sealed record MemberRequest
 
     /// <summary>Of an invite by another address, as <c>email</c>.</summary>
     public string? Medium { get; init; }
+
+    public string? Address { get; init; }
+
+    /// <summary>Who is asked whose the address is.</summary>
+    public string? IdServer { get; init; }
+
+    /// <summary>The inviting user's, at that server.</summary>
+    public string? IdAccessToken { get; init; }
 }
 
 internal sealed record CreateAliasRequest(string RoomId);

@@ -1,6 +1,7 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.Api.Limits;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.Delivery.Identity;
 using EdgeMatrix.Delivery.Mail;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -13,6 +14,9 @@ internal static class ThreePidRoutes
 {
     private const string V3 = "/_matrix/client/v3";
     private const string Account = V3 + "/account/3pid";
+
+    // Of before the endpoints for it were specified.
+    private const string UnstableAccount = "/_matrix/client/unstable/account/3pid";
 
     public static void MapThreePids(this IEndpointRouteBuilder api)
     {
@@ -42,8 +46,12 @@ internal static class ThreePidRoutes
             Account + "/add",
             c => ThreePids.Add(
                 c.Request, c.Requester, c.Part<UserInteractiveAuthentication>(), c.Part<EmailValidation>())).WithRate(RateKind.Login);
-        api.Post(Account + "/bind", c => ThreePids.Bind());
-        api.Post(Account + "/unbind", c => ThreePids.Unbind(c.Request));
-        api.Post(Account + "/delete", c => ThreePids.Delete(c.Request, c.Requester, c.Part<UserThreePids>()));
+        foreach (var account in (string[])[Account, UnstableAccount])
+        {
+            api.Post(account + "/bind", c => ThreePids.Bind(c.Request, c.Requester, c.Part<BoundThreePids>())).WithRate(RateKind.Login);
+            api.Post(account + "/unbind", c => ThreePids.Unbind(c.Request, c.Requester, c.Part<BoundThreePids>()));
+        }
+
+        api.Post(Account + "/delete", c => ThreePids.Delete(c.Request, c.Requester, c.Part<UserThreePids>(), c.Part<BoundThreePids>()));
     }
 }

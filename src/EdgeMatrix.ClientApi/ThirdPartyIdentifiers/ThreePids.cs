@@ -1,5 +1,6 @@
 using EdgeMatrix.Accounts;
 using EdgeMatrix.ClientApi.Authentication;
+using EdgeMatrix.Delivery.Identity;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Rooms;
 using EdgeMatrix.Storage.Accounts;
@@ -31,26 +32,44 @@ internal static class ThreePids
         AddAsync(request, requester, authentication, emails, isOld: true);
 
     /// <summary><c>POST /_matrix/client/v3/account/3pid/bind</c></summary>
-    public static IResult Bind() => MatrixError.ThreepidDenied("This server tells no identity server of its users");
-
-    /// <summary><c>POST /_matrix/client/v3/account/3pid/unbind</c></summary>
-    public static async Task<IResult> Unbind(HttpRequest request)
+    public static async Task<IResult> Bind(HttpRequest request, Requester requester, BoundThreePids bound)
     {
-        var (_, _, error) = await ReadAsync(request);
-        return error is null ? Unbound() : error;
-    }
-
-    /// <summary><c>POST /_matrix/client/v3/account/3pid/delete</c></summary>
-    public static async Task<IResult> Delete(HttpRequest request, Requester requester, UserThreePids threepids)
-    {
-        var (medium, address, error) = await ReadAsync(request);
+        var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
         {
             return error;
         }
 
-        await threepids.DeleteAsync(requester.UserNid, medium, address);
-        return Unbound();
+        if (JsonContent.Text(body, "sid") is not { } sid || JsonContent.Text(body, "client_secret") is not { } secret
+            || JsonContent.Text(body, "id_server") is not { } idServer || JsonContent.Text(body, "id_access_token") is not { } token)
+        {
+            return MatrixError.MissingParam("sid, client_secret, id_server or id_access_token");
+        }
+
+        var identity = new IdentityServer(idServer, token);
+        return await bound.BindAsync(requester.UserNid, requester.UserId, identity, sid, secret, request.HttpContext.RequestAborted) is { } refusal
+            ? MatrixError.From(refusal)
+            : JsonText.Empty;
+    }
+
+    /// <summary><c>POST /_matrix/client/v3/account/3pid/unbind</c></summary>
+    public static async Task<IResult> Unbind(HttpRequest request, Requester requester, BoundThreePids bound)
+    {
+        var (given, error) = await ReadAsync(request);
+        return error is null ? await UnbindAsync(request, requester, bound, given) : error;
+    }
+
+    /// <summary><c>POST /_matrix/client/v3/account/3pid/delete</c></summary>
+    public static async Task<IResult> Delete(HttpRequest request, Requester requester, UserThreePids threepids, BoundThreePids bound)
+    {
+        var (given, error) = await ReadAsync(request);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        await threepids.DeleteAsync(requester.UserNid, given.Medium, given.Address);
+        return await UnbindAsync(request, requester, bound, given);
     }
 
     private static async Task<IResult> AddAsync(
@@ -87,27 +106,34 @@ internal static class ThreePids
         return await emails.AddAsync(proved, requester.UserNid) ? JsonText.Empty : MatrixError.ThreepidInUse();
     }
 
-    private static async Task<(string Medium, string Address, MatrixError? Error)> ReadAsync(HttpRequest request)
+    private static async Task<((string Medium, string Address, string? IdServer) Given, MatrixError? Error)> ReadAsync(HttpRequest request)
     {
         var (body, error) = await request.ReadObjectAsync();
         if (error is not null)
         {
-            return ("", "", error);
+            return (default, error);
         }
 
         if (JsonContent.Text(body, "medium") is not { } medium || JsonContent.Text(body, "address") is not { } address)
         {
-            return ("", "", MatrixError.MissingParam("medium or address"));
+            return (default, MatrixError.MissingParam("medium or address"));
         }
 
-        return (medium, ThreePidJson.Canonical(medium, address) ?? address, null);
+        return ((medium, ThreePidJson.Canonical(medium, address) ?? address, JsonContent.Text(body, "id_server")), null);
     }
 
-    // "no-support indicates that … the homeserver was not able to determine an identity server to unbind from": it binds at none.
-    private static JsonText Unbound() => JsonText.Write(json =>
+    // "success indicates that the identity server has unbound the identifier whereas no-support indicates that the identity server refuses to support
+    // the request or the homeserver was not able to determine an identity server to unbind from."
+    private static async Task<IResult> UnbindAsync(
+        HttpRequest request, Requester requester, BoundThreePids bound, (string Medium, string Address, string? IdServer) given)
     {
-        json.WriteStartObject();
-        json.WriteString("id_server_unbind_result"u8, "no-support"u8);
-        json.WriteEndObject();
-    });
+        var done = await bound.UnbindAsync(
+            requester.UserNid, requester.UserId, given.Medium, given.Address, given.IdServer, request.HttpContext.RequestAborted);
+        return JsonText.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("id_server_unbind_result"u8, done ? "success"u8 : "no-support"u8);
+            json.WriteEndObject();
+        });
+    }
 }

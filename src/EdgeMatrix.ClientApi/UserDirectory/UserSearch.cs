@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EdgeMatrix.Rooms.Engine;
-using EdgeMatrix.Storage;
 using Microsoft.AspNetCore.Http;
 using Directory = EdgeMatrix.Rooms.Directory.UserDirectory;
 
@@ -34,7 +33,7 @@ internal static class UserSearch
         }
 
         using var snapshot = engine.Database.OpenSnapshot();
-        var (users, limited) = Directory.Search(snapshot, requester.UserNid, term.GetString()!, Math.Min(limit, MaxLimit));
+        var (users, limited) = Directory.Search(snapshot, engine.Server, requester.UserNid, term.GetString()!, Math.Min(limit, MaxLimit));
         return JsonText.Write(json =>
         {
             json.WriteStartObject();
@@ -44,8 +43,8 @@ internal static class UserSearch
             {
                 json.WriteStartObject();
                 json.WriteString("user_id"u8, user.UserId);
-                WriteField(json, snapshot, user.User, "display_name", "displayname");
-                WriteField(json, snapshot, user.User, "avatar_url", "avatar_url");
+                WriteText(json, "display_name", user.DisplayName);
+                WriteText(json, "avatar_url", user.AvatarUrl);
                 json.WriteEndObject();
             }
 
@@ -54,11 +53,11 @@ internal static class UserSearch
         });
     }
 
-    private static void WriteField(Utf8JsonWriter json, Session db, long user, string name, string field)
+    private static void WriteText(Utf8JsonWriter json, string name, string? text)
     {
-        if (ProfileTable.Get(db, user, field) is { } value && JsonElement.Parse(value) is { ValueKind: JsonValueKind.String } text)
+        if (text is not null)
         {
-            json.WriteString(name, text.GetString());
+            json.WriteString(name, text);
         }
     }
 }

@@ -25,6 +25,21 @@ public sealed class Metrics
     /// <inheritdoc cref="Gauge(string, string, string, Func{double})"/>
     public void Gauge(string name, string help, Func<double> read) => Gauge(name, help, "", read);
 
+    /// <summary>Registers a number of each of things that come and go.</summary>
+    /// <param name="read">Gives the labels, as above, and the value of each: no more than whoever collects them can bear.</param>
+    public void Gauges(string name, string help, Func<IEnumerable<(string Labels, double Value)>> read)
+    {
+        lock (_lock)
+        {
+            if (_families.Exists(known => known.Name == name))
+            {
+                throw new ArgumentException($"{name} is registered already", nameof(name));
+            }
+
+            _families.Add(new Family(name, help, "gauge", []) { ReadMany = read });
+        }
+    }
+
     /// <summary>Reads everything, in the order of registration.</summary>
     public string ToPrometheusText()
     {
@@ -38,6 +53,11 @@ public sealed class Metrics
                 {
                     var braces = labels.Length == 0 ? "" : $"{{{labels}}}";
                     text.Append(CultureInfo.InvariantCulture, $"{family.Name}{braces} {read()}\n");
+                }
+
+                foreach (var (labels, value) in family.ReadMany?.Invoke() ?? [])
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"{family.Name}{{{labels}}} {value}\n");
                 }
             }
         }
@@ -64,5 +84,8 @@ public sealed class Metrics
         }
     }
 
-    private sealed record Family(string Name, string Help, string Type, List<(string Labels, Func<double> Read)> Samples);
+    private sealed record Family(string Name, string Help, string Type, List<(string Labels, Func<double> Read)> Samples)
+    {
+        public Func<IEnumerable<(string Labels, double Value)>>? ReadMany { get; init; }
+    }
 }

@@ -38,8 +38,8 @@ public sealed partial class AppServiceDelivery : IAsyncDisposable
         _outboxes = services.All.Where(service => service.Registration.Url is not null).ToDictionary(service => service, NewOutbox);
         if (_outboxes.Keys.Any(service => service.ReceivesEphemeral))
         {
-            typing.Changed = room => ChangeEphemeral(news => news.TypingChanged(room));
-            presence.Changed = user => ChangeEphemeral(news => news.PresenceChanged(user));
+            typing.Changed += (room, _) => ChangeEphemeral(news => news.TypingChanged(room));
+            presence.Changed += user => ChangeEphemeral(news => news.PresenceChanged(user));
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed class AppServiceTransactions(RoomEngine engine, RoomInterest int
             var membership = Memberships.Of(pdu);
             if (membership == Membership.Invite && service.IsUser(user))
             {
-                writer.InviteRoomState = StrippedState.Of(db, stored, pdu.Sender, user);
+                writer.InviteRoomState = StrippedState.Of(db, row, stored, pdu.Sender, user);
             }
 
             if (service.Registration.Encryption)

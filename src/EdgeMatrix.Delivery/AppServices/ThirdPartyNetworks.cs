@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using EdgeMatrix.Accounts.AppServices;
 using EdgeMatrix.Outbound;
@@ -6,24 +7,42 @@ namespace EdgeMatrix.Delivery.AppServices;
 
 /// <summary>The networks that application services lead to: what each says of its own, put together.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/application-service-api/#third-party-networks</remarks>
-public sealed class ThirdPartyNetworks(KnownAppServices services, AppServiceClient client)
+public sealed class ThirdPartyNetworks(KnownAppServices services, AppServiceClient client, TimeProvider time)
 {
     private const string Stable = "/_matrix/app/v1/thirdparty/";
     private const string Earlier = "/_matrix/app/unstable/thirdparty/";
 
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
 
+    // Clients ask for all protocols whenever somebody opens their directory, and what a protocol is hardly ever changes.
+    private static readonly TimeSpan _protocolHolds = TimeSpan.FromMinutes(1);
+
+    // No more than the registrations name.
+    private readonly ConcurrentDictionary<string, (ThirdPartyProtocol Protocol, DateTimeOffset Until)> _protocols = new(StringComparer.Ordinal);
+
     /// <summary>The protocols that there are.</summary>
     public IEnumerable<string> Protocols => Reached.SelectMany(service => service.Registration.Protocols).Distinct(StringComparer.Ordinal);
 
     private IEnumerable<AppService> Reached => services.All.Where(service => service.Registration.Url is not null);
 
-    /// <summary>What a protocol is, as those say that lead to it; null if none says anything.</summary>
+    /// <summary>What a protocol is, as those say that lead to it, or said within the last minute; null if none says anything.</summary>
     public async Task<ThirdPartyProtocol?> ProtocolAsync(string protocol, CancellationToken cancellation)
     {
+        if (_protocols.TryGetValue(protocol, out var known) && time.GetUtcNow() < known.Until)
+        {
+            return known.Protocol;
+        }
+
         var answers = await AskAsync(Of(protocol), $"protocol/{Uri.EscapeDataString(protocol)}", "", cancellation);
         answers.RemoveAll(answer => answer.Answer.ValueKind != JsonValueKind.Object);
-        return answers.Count == 0 ? null : new ThirdPartyProtocol(answers);
+        if (answers.Count == 0)
+        {
+            return null;
+        }
+
+        var found = new ThirdPartyProtocol(answers);
+        _protocols[protocol] = (found, time.GetUtcNow() + _protocolHolds);
+        return found;
     }
 
     /// <summary>Users of a protocol, or places in it, by fields that the protocol has.</summary>

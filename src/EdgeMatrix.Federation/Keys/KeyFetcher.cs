@@ -32,21 +32,30 @@ public sealed class KeyFetcher : IDisposable
     }
 
     /// <summary>Asks a server for its keys.</summary>
+    /// <param name="anew">Even if it answered, or did not, a moment ago.</param>
     /// <returns>Whether it answered, now or a moment ago; then its keys are known.</returns>
-    public Task<bool> FromServerAsync(string server, CancellationToken cancellation) => _answers.GetAsync(server, cancellation);
+    public Task<bool> FromServerAsync(string server, CancellationToken cancellation, bool anew = false)
+    {
+        if (anew)
+        {
+            _answers.Forget(server);
+        }
+
+        return _answers.GetAsync(server, cancellation);
+    }
 
     /// <summary>Asks the trusted notaries, one after the other, until all keys are known.</summary>
     public async Task FromNotariesAsync(IReadOnlyCollection<NeededKey> needed, CancellationToken cancellation)
     {
         foreach (var notary in _settings.TrustedKeyServers)
         {
+            // A notary's own keys are never taken from itself as a notary.
             var left = needed.Where(need => need.Server != notary && !need.IsMetBy(_known.Of(need.Server).GetValueOrDefault(need.KeyId))).ToList();
             if (left.Count == 0)
             {
-                return;
+                continue;
             }
 
-            // A notary's own keys are never taken from a notary.
             if (!_known.Of(notary).Values.Any(key => key.MaySignRequests(Now())) && !await FromServerAsync(notary, cancellation))
             {
                 continue;

@@ -4,7 +4,10 @@ using EdgeMatrix.Rooms;
 namespace EdgeMatrix.Federation.Keys;
 
 /// <summary>The keys of all servers: this one's own, those that are known, and those that are fetched because a signature names them.</summary>
-/// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys</remarks>
+/// <remarks>
+/// Its own keys may be news to a server, too: one that was set up anew under its old name has signed events by keys that only others know still.
+/// Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys
+/// </remarks>
 public sealed class KeyRing(LocalServer server, OwnKeys own, KnownServerKeys known, KeyFetcher fetcher, TimeProvider time)
 {
     private const int AtOnce = 16;
@@ -42,7 +45,13 @@ public sealed class KeyRing(LocalServer server, OwnKeys own, KnownServerKeys kno
     }
 
     /// <summary>All keys that are known of a server, by key id; nothing is fetched.</summary>
-    public IReadOnlyDictionary<string, VerifyKey> KeysOf(string name) => name == server.Name ? own.Keys : known.Of(name);
+    public IReadOnlyDictionary<string, VerifyKey> KeysOf(string name)
+    {
+        var ofServer = known.Of(name);
+        return name != server.Name ? ofServer
+            : ofServer.Count == 0 ? own.Keys
+            : ofServer.Where(key => !own.Keys.ContainsKey(key.Key)).Concat(own.Keys).ToDictionary(StringComparer.Ordinal);
+    }
 
     private async Task FetchAsync(IReadOnlyCollection<NeededKey> needed, CancellationToken cancellation)
     {
@@ -55,7 +64,7 @@ public sealed class KeyRing(LocalServer server, OwnKeys own, KnownServerKeys kno
 
         var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation };
         await Parallel.ForEachAsync(servers, options, async (name, token) => await fetcher.FromServerAsync(name, token));
-        var missing = Missing(needed).Where(need => need.Server != server.Name).ToList();
+        var missing = Missing(needed);
         if (missing.Count > 0)
         {
             await fetcher.FromNotariesAsync(missing, cancellation);

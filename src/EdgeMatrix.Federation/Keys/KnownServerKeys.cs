@@ -1,3 +1,5 @@
+using System.Text.Json;
+using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Federation;
@@ -15,6 +17,10 @@ public sealed class KnownServerKeys
     /// <summary>Keys of so many servers are kept.</summary>
     private const int MostServers = 50_000;
 
+    /// <summary>Of one server so many answers that were not its last are kept, if they are no larger than this.</summary>
+    private const int MostEarlier = 8;
+
+    private const int MaxEarlierBytes = 8 * 1024;
     private const int TrimmedAtOnce = 500;
     private const int KeyBytes = 400;
 
@@ -52,6 +58,13 @@ public sealed class KnownServerKeys
         return ServerKeyTable.Answer(snapshot, server);
     }
 
+    /// <summary>The last answer of a server that listed a key which its last of all does not; null if there is none.</summary>
+    public ServerKeyAnswerRow? EarlierAnswerOf(string server, string keyId)
+    {
+        using var snapshot = _database.OpenSnapshot();
+        return ServerKeyTable.EarlierAnswer(snapshot, server, keyId);
+    }
+
     /// <summary>Stores what a server answered, checked. Keys that it lists no more stay: events are signed by them.</summary>
     /// <param name="fetchedTs">ms since the Unix epoch.</param>
     public async Task StoreAsync(ServerKeys answer, long fetchedTs)
@@ -64,11 +77,20 @@ public sealed class KnownServerKeys
                 answer.Keys.Values.Select(key => new ServerKeyRow(key.KeyId, key.Bytes, key.UntilTs, key.IsOld)),
                 MostOfServer);
 
+            var now = new ServerKeyAnswerRow(answer.Json.ToArray(), fetchedTs, answer.ValidUntilTs);
+            var before = ServerKeyTable.Answer(db, answer.ServerName);
+
             // A notary may know an earlier answer than we do.
-            if (ServerKeyTable.Answer(db, answer.ServerName) is not { } before || before.ValidUntilTs <= answer.ValidUntilTs)
+            var (last, earlier) = before is null || before.ValidUntilTs <= now.ValidUntilTs ? (now, before) : (before, now);
+            if (last == now)
             {
-                ServerKeyTable.SetAnswer(
-                    db, answer.ServerName, new ServerKeyAnswerRow(answer.Json.ToArray(), fetchedTs, answer.ValidUntilTs));
+                ServerKeyTable.SetAnswer(db, answer.ServerName, now);
+            }
+
+            // A server that lost its keys, or forgot one, does not tell by what it signed events before.
+            if (earlier is { Json.Length: <= MaxEarlierBytes } && KeyIdsIn(earlier.Json).Except(KeyIdsIn(last.Json)).ToList() is { Count: > 0 } forgotten)
+            {
+                ServerKeyTable.SetEarlierAnswer(db, answer.ServerName, forgotten, earlier, MostEarlier);
             }
         });
         _known.Remove(answer.ServerName);
@@ -87,6 +109,14 @@ public sealed class KnownServerKeys
         }
 
         return await _database.WriteAsync(db => ServerKeyTable.Trim(db, MostServers, TrimmedAtOnce) == TrimmedAtOnce);
+    }
+
+    /// <summary>The keys that an answer lists, in use and old.</summary>
+    internal static IEnumerable<string> KeyIdsIn(byte[] answer)
+    {
+        var json = JsonElement.Parse(answer);
+        return new[] { json.ObjectOrNull("verify_keys"u8), json.ObjectOrNull("old_verify_keys"u8) }
+            .OfType<JsonElement>().SelectMany(keys => keys.EnumerateObject().Select(key => key.Name));
     }
 
     private IReadOnlyDictionary<string, VerifyKey> Remember(string server, IReadOnlyDictionary<string, VerifyKey> keys)

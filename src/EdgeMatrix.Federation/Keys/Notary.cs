@@ -13,20 +13,23 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
     // Anybody may ask, of any server: beyond these we tell what we know.
     private readonly SemaphoreSlim _fetches = new(8);
 
-    /// <summary>What the server answered, signed by us too; null if it never did.</summary>
+    /// <summary>
+    /// What the server answered, signed by us too: its last answer, unless it lists none of the keys that are asked for and an earlier one does. Empty if
+    /// it never answered.
+    /// </summary>
     /// <param name="keyIds">The keys that are asked for; none stands for all.</param>
     /// <param name="minimumValidUntilTs">Who asks has an answer that is valid for so long; null: what is valid now will do.</param>
-    public async Task<byte[]?> FindAsync(
+    public async Task<IReadOnlyList<byte[]>> FindAsync(
         string name, IReadOnlyCollection<string> keyIds, long? minimumValidUntilTs, CancellationToken cancellation)
     {
         if (name == server.Name)
         {
-            return own.Answer().ToArray();
+            return [own.Answer().ToArray()];
         }
 
         if (!ServerName.IsValid(name))
         {
-            return null;
+            return [];
         }
 
         var answer = known.AnswerOf(name);
@@ -37,7 +40,8 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
             {
                 try
                 {
-                    await fetcher.FromServerAsync(name, cancellation);
+                    // Who asks has what the server answered last, and wants more.
+                    await fetcher.FromServerAsync(name, cancellation, anew: answer is not null && answer.ValidUntilTs < minimumValidUntilTs);
                 }
                 finally
                 {
@@ -48,7 +52,16 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
             answer = known.AnswerOf(name);
         }
 
-        return answer is null ? null : SignedJson.Sign(JsonElement.Parse(answer.Json), server.Name, server.Key);
+        if (answer is null)
+        {
+            return [];
+        }
+
+        var listed = KnownServerKeys.KeyIdsIn(answer.Json).ToHashSet();
+        var earlier = keyIds.Where(keyId => !listed.Contains(keyId)).Select(keyId => known.EarlierAnswerOf(name, keyId))
+            .OfType<ServerKeyAnswerRow>().DistinctBy(row => Convert.ToHexString(row.Json)).ToList();
+        var isLastAskedFor = earlier.Count == 0 || keyIds.Any(listed.Contains);
+        return [.. (isLastAskedFor ? earlier.Append(answer) : earlier).Select(row => SignedJson.Sign(JsonElement.Parse(row.Json), server.Name, server.Key))];
     }
 
     public void Dispose() => _fetches.Dispose();

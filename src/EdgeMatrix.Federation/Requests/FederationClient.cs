@@ -193,7 +193,7 @@ public sealed class FederationClient(
         {
             destinations.Postpone(request.Destination, RetryAfter(response, body));
         }
-        else if (status >= 500)
+        else if (status >= 500 && code is not ("M_NOT_YET_UPLOADED" or "M_TOO_LARGE"))
         {
             destinations.Failed(request.Destination, askedTs);
         }

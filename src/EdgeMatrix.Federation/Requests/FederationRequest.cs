@@ -6,8 +6,11 @@ public enum FederationLane
     /// <summary>What rooms need: transactions, joins, events.</summary>
     Rooms,
 
-    /// <summary>What a user waits for: profiles, directories, device keys, media. Anybody can ask for them, of any server.</summary>
+    /// <summary>What a user waits for: profiles, directories, device keys. Anybody can ask for them, of any server.</summary>
     Queries,
+
+    /// <summary>Files, which take long.</summary>
+    Media,
 
     /// <summary>Signing keys. Anybody can sign as any server, and have its keys asked for.</summary>
     Keys,

@@ -20,11 +20,17 @@ public sealed class FederationStream : IDisposable
     public Stream Body => _response?.Body ?? throw new InvalidOperationException(Failure?.Message);
 
     /// <summary>The <c>Content-Type</c>, as the server gave it; null if it gave none.</summary>
-    public string? ContentType => _response?.ContentHeaders.TryGetValues("Content-Type", out var values) is true ? values.FirstOrDefault() : null;
+    public string? ContentType => Header("Content-Type");
+
+    /// <summary>The <c>Content-Disposition</c>, as the server gave it; null if it gave none.</summary>
+    public string? ContentDisposition => Header("Content-Disposition");
 
     public void Dispose()
     {
         _response?.Dispose();
         _end();
     }
+
+    private string? Header(string name) =>
+        _response?.ContentHeaders.TryGetValues(name, out var values) is true ? values.FirstOrDefault() : null;
 }

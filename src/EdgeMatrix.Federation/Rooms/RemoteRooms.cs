@@ -1,20 +1,40 @@
+using System.Text.Json;
 using EdgeMatrix.Federation.Requests;
+using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Rooms;
 
 namespace EdgeMatrix.Federation.Rooms;
+
+/// <summary>The room that an alias of another server stands for.</summary>
+/// <param name="Servers">Names of servers that are in it.</param>
+public sealed record RemoteAlias(string RoomId, IReadOnlyList<string> Servers);
 
 /// <summary>Asks other servers of their aliases and their room directories.</summary>
 public sealed class RemoteRooms(FederationClient client)
 {
     private const int MaxDirectoryBytes = 4 << 20;
+    private const int MaxServers = 200;
 
-    /// <summary>The room that an alias of another server stands for, and servers that are in it.</summary>
+    /// <summary>The room that an alias of another server stands for; or why that cannot be told: exactly one of the two.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory</remarks>
-    public Task<FederationAnswer> ResolveAsync(string serverName, string alias, CancellationToken cancellation) => client.SendAsync(
-        FederationRequest.Get(serverName, $"/_matrix/federation/v1/query/directory?room_alias={Uri.EscapeDataString(alias)}") with
+    public async Task<(RemoteAlias? Found, FederationFailure? Failure)> ResolveAsync(RoomAlias alias, CancellationToken cancellation)
+    {
+        var answer = await client.SendAsync(
+            FederationRequest.Get(alias.ServerName, $"/_matrix/federation/v1/query/directory?room_alias={Uri.EscapeDataString(alias.Value)}") with
+            {
+                Lane = FederationLane.Queries, DespiteBackoff = true,
+            },
+            cancellation);
+        if (answer.Json is not { } found)
         {
-            Lane = FederationLane.Queries, DespiteBackoff = true,
-        },
-        cancellation);
+            return (null, answer.Failure);
+        }
+
+        return JsonContent.Text(found, "room_id") is { } roomId && RoomId.IsValid(roomId)
+            && found.TryGetProperty("servers"u8, out var servers) && servers.ValueKind == JsonValueKind.Array
+                ? (new RemoteAlias(roomId, Names(servers)), null)
+                : (null, new FederationFailure(FederationFailureKind.Malformed, 404, null, $"{alias.ServerName} gave no answer that can be used"));
+    }
 
     /// <summary>A page of another server's room directory.</summary>
     /// <param name="content">The body of a search, as a client sends it to its own server.</param>
@@ -25,4 +45,11 @@ public sealed class RemoteRooms(FederationClient client)
             Lane = FederationLane.Queries, MaxBytes = MaxDirectoryBytes, DespiteBackoff = true,
         },
         cancellation);
+
+    private static List<string> Names(JsonElement servers) =>
+        [.. servers.EnumerateArray()
+            .Where(server => server.ValueKind == JsonValueKind.String)
+            .Select(server => server.GetString()!)
+            .Where(ServerName.IsValid)
+            .Take(MaxServers)];
 }

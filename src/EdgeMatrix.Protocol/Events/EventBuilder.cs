@@ -56,6 +56,7 @@ public static class EventBuilder
         {
             Content = redactedContent,
             Redacts = version.Redaction.KeepsTopLevel("redacts") ? topLevelRedacts : null,
+            Origin = version.Redaction.KeepsTopLevel("origin") ? draft.Origin : null,
         };
         var signedPart = redacted.Write(contentHash, signature: null);
 

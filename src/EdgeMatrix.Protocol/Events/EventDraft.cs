@@ -10,4 +10,7 @@ public sealed record EventDraft(string Type, string? StateKey, string Sender, Js
 {
     /// <summary>When it happened, ms since the Unix epoch; null: now.</summary>
     public long? OriginServerTs { get; init; }
+
+    /// <summary>The server that makes it, where the event is to say so: in the handshakes by which servers let each other's users in and out.</summary>
+    public string? Origin { get; init; }
 }

@@ -13,6 +13,9 @@ internal sealed record EventText(
     /// <summary>What the event itself says its id is; null since version 3.</summary>
     public string? EventId { get; init; }
 
+    /// <summary>Null where the event does not say which server made it.</summary>
+    public string? Origin { get; init; } = Draft.Origin;
+
     public byte[] Write(string? hash, Signature? signature)
     {
         var output = new ArrayBufferWriter<byte>(Content.Length + 1024);
@@ -35,6 +38,7 @@ internal sealed record EventText(
             WriteSha256(hash, output);
         }
 
+        WriteField(",\"origin\":"u8, Origin, output);
         output.Write(",\"origin_server_ts\":"u8);
         WriteInteger(OriginServerTs, output);
         output.Write(",\"prev_events\":"u8);

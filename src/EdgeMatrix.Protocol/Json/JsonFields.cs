@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace EdgeMatrix.Protocol.Json;
 
 /// <summary>Reads a field of an object that other people wrote: null when it is absent or of another type.</summary>
-internal static class JsonFields
+public static class JsonFields
 {
     public static string? StringOrNull(this JsonElement parent, ReadOnlySpan<byte> name) =>
         parent.Find(name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;

@@ -10,7 +10,11 @@ public static class DeviceKeys
     /// <summary>What an Ed25519 and a Curve25519 public key have.</summary>
     public const int PublicKeyBytes = 32;
 
-    /// <summary>Whether the object is the keys of this device, signed by its Ed25519 key.</summary>
+    /// <summary>
+    /// Whether the object is the keys of this device, and its signature, if its Ed25519 key signed it, is right. One that is not signed, or with a key
+    /// of a kind that we do not know, is taken as it is: "the JSON object must be signed by that key", but that it is, those check who encrypt
+    /// for the device, and trust no server.
+    /// </summary>
     /// <param name="deviceKeys">As <see cref="CanonicalJson.TryParse(ReadOnlyMemory{byte}, out JsonElement, out string?, int)"/> reads it.</param>
     public static KeyVerdict Check(JsonElement deviceKeys, string userId, string deviceId)
     {
@@ -31,21 +35,27 @@ public static class DeviceKeys
             return KeyVerdict.Malformed("algorithms is not an array of strings");
         }
 
-        if (deviceKeys.ObjectOrNull("keys"u8) is not { } keys || CheckNames(keys, deviceId) is { } wrongName)
+        // "The names of the properties should be in the format <algorithm>:<device_id>": what has another is for nobody.
+        if (deviceKeys.ObjectOrNull("keys"u8) is not { } keys || keys.EnumerateObject().Any(static key => key.Value.ValueKind != JsonValueKind.String))
         {
-            return KeyVerdict.Malformed("keys is not an object of keys by algorithm and device");
+            return KeyVerdict.Malformed("keys is not an object of strings");
         }
 
-        // "The JSON object must include the public part of the device's Ed25519 key, and must be signed by that key."
-        if (Ed25519KeyOf(deviceKeys, deviceId) is not { } signingKey)
+        if (deviceKeys.ObjectOrNull("signatures"u8) is null)
         {
-            return KeyVerdict.Malformed("keys holds no ed25519 key of the device");
+            return KeyVerdict.Malformed("signatures is not an object");
         }
 
-        return SignedJson.Verify(deviceKeys, userId, KeyIds.Ed25519Prefix + deviceId, signingKey)
+        var keyId = KeyIds.Ed25519Prefix + deviceId;
+        return Ed25519KeyOf(deviceKeys, deviceId) is not { } signingKey
+            || !SignedJson.KeyIdsOf(deviceKeys, userId).Contains(keyId)
+            || SignedJson.Verify(deviceKeys, userId, keyId, signingKey)
             ? KeyVerdict.Valid
-            : KeyVerdict.InvalidSignature("the device keys are not signed by the device");
+            : KeyVerdict.InvalidSignature($"the signature of {keyId} is wrong");
     }
+
+    /// <summary>Whether two are of one identity of the device: whether it signs with the same key.</summary>
+    public static bool AreOfOne(JsonElement one, JsonElement other, string deviceId) => Identity(one, deviceId) == Identity(other, deviceId);
 
     /// <summary>The key that the device signs with, 32 bytes; null if the object holds none.</summary>
     public static byte[]? Ed25519KeyOf(JsonElement deviceKeys, string deviceId) =>
@@ -57,17 +67,9 @@ public static class DeviceKeys
             ? key
             : null;
 
-    // "The names of the properties should be in the format <algorithm>:<device_id>."
-    private static string? CheckNames(JsonElement keys, string deviceId)
-    {
-        foreach (var key in keys.EnumerateObject())
-        {
-            if (key.Value.ValueKind != JsonValueKind.String || !key.Name.EndsWith($":{deviceId}", StringComparison.Ordinal))
-            {
-                return key.Name;
-            }
-        }
-
-        return null;
-    }
+    // Where no key is known to sign, all of them are what the device is.
+    private static string? Identity(JsonElement deviceKeys, string deviceId) =>
+        deviceKeys.ObjectOrNull("keys"u8) is not { } keys ? null
+        : keys.TryGetProperty(KeyIds.Ed25519Prefix + deviceId, out var key) ? key.GetString()
+        : keys.GetRawText();
 }

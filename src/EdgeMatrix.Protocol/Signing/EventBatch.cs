@@ -24,8 +24,17 @@ public static class EventBatch
         return received;
     }
 
+    /// <summary>Checks signatures and hashes of events that are parsed already.</summary>
+    /// <inheritdoc cref="Receive(IReadOnlyList{ReadOnlyMemory{byte}}, RoomVersion, KeyLookup, int, CancellationToken)"/>
+    public static ReceivedEvent[] Receive(IReadOnlyList<Pdu> events, KeyLookup keys, int maxParallelism, CancellationToken cancellation)
+    {
+        var received = new ReceivedEvent[events.Count];
+        ForEach(events.Count, index => received[index] = ReceivedEvent.Of(events[index], keys), maxParallelism, cancellation);
+        return received;
+    }
+
     /// <summary>Checks the signatures of events that are parsed already.</summary>
-    /// <inheritdoc cref="Receive"/>
+    /// <inheritdoc cref="Receive(IReadOnlyList{ReadOnlyMemory{byte}}, RoomVersion, KeyLookup, int, CancellationToken)"/>
     public static SignatureVerdict[] CheckSignatures(
         IReadOnlyList<Pdu> events, KeyLookup keys, int maxParallelism, CancellationToken cancellation)
     {

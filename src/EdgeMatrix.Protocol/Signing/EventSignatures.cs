@@ -87,6 +87,32 @@ public static class EventSignatures
         return Pdu.FromStored(json, original.Version, original.EventId);
     }
 
+    /// <summary>As above, with a signature that the signer made.</summary>
+    public static Pdu Add(Pdu original, string signer, string keyId, ReadOnlySpan<byte> signature)
+    {
+        var json = SignedJson.AddSignature(original.ParseJson(), signer, keyId, signature, original.Version.CanonicalForm);
+        return Pdu.FromStored(json, original.Version, original.EventId);
+    }
+
+    /// <summary>The same event with the signatures that a server gave it in a copy of its own.</summary>
+    /// <param name="copy">As that server sent it back; nothing else is taken from it.</param>
+    /// <returns>The event as it was, if the server gave it none.</returns>
+    public static Pdu AddFrom(Pdu original, Pdu copy, string signer)
+    {
+        var signed = original;
+        var signature = new byte[Ed25519.SignatureBytes];
+        foreach (var keyId in KeyIdsOf(copy, signer).Where(KeyIds.IsEd25519).Take(MaxRightSignatures))
+        {
+            if (TryRead(copy, signer, keyId, signature))
+            {
+                var json = SignedJson.AddSignature(signed.ParseJson(), signer, keyId, signature, original.Version.CanonicalForm);
+                signed = Pdu.FromStored(json, original.Version, original.EventId);
+            }
+        }
+
+        return signed;
+    }
+
     /// <summary>The signatures of one server by key id, where they stand in the event; none if it did not sign.</summary>
     internal static CanonicalMembers Of(Pdu candidate, string signer)
     {

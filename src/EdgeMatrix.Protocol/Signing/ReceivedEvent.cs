@@ -19,18 +19,14 @@ public readonly record struct ReceivedEvent(PduParse Parse, SignatureVerdict Sig
     public static ReceivedEvent Of(ReadOnlyMemory<byte> untrustedJson, RoomVersion version, KeyLookup keys)
     {
         var parse = Pdu.Parse(untrustedJson, version);
-        if (parse.Event is not { } candidate)
-        {
-            return new ReceivedEvent(parse, SignatureVerdict.Valid, HashMatches: false);
-        }
+        return parse.Event is { } candidate ? Of(candidate, keys) : new ReceivedEvent(parse, SignatureVerdict.Valid, HashMatches: false);
+    }
 
+    /// <summary>The second and the third of the checks, of an event that passed the first.</summary>
+    public static ReceivedEvent Of(Pdu candidate, KeyLookup keys)
+    {
         var verdict = EventSignatures.Check(candidate, keys);
-        if (!verdict.IsValid)
-        {
-            return new ReceivedEvent(parse, verdict, HashMatches: false);
-        }
-
-        var matches = EventHashes.ContentHashMatches(candidate);
-        return new ReceivedEvent(matches ? parse : PduParse.Accept(Redaction.RedactPdu(candidate)), verdict, matches);
+        var matches = verdict.IsValid && EventHashes.ContentHashMatches(candidate);
+        return new ReceivedEvent(PduParse.Accept(matches || !verdict.IsValid ? candidate : Redaction.RedactPdu(candidate)), verdict, matches);
     }
 }

@@ -34,14 +34,16 @@ public sealed record RequestAuthorization(string Origin, string? Destination, st
         return $"{Scheme} origin=\"{origin}\",destination=\"{destination}\",key=\"{key.KeyId}\",sig=\"{signature}\"";
     }
 
+    /// <summary>Whether a header is of this scheme, well-formed or not.</summary>
+    public static bool IsOfScheme(string? header) =>
+        header is not null && header.Length > Scheme.Length && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && header[Scheme.Length] == ' ';
+
     /// <summary>Reads a header; false if it is of another scheme, or lacks what is needed.</summary>
     public static bool TryParse(string header, [NotNullWhen(true)] out RequestAuthorization? authorization)
     {
         authorization = null;
         if (header.Length > MaxLength
-            || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            || header.Length == Scheme.Length
-            || header[Scheme.Length] != ' '
+            || !IsOfScheme(header)
             || ReadParameters(header.AsSpan(Scheme.Length)) is not { } parameters)
         {
             return false;

@@ -14,12 +14,15 @@ namespace EdgeMatrix.Rooms.Creation;
 /// <remarks>
 /// The server creates a new room and sends these events in order, all of them or none:
 /// 1. m.room.create; 2. m.room.member of the creator; 3. m.room.power_levels; 4. m.room.canonical_alias, if an alias is
-/// asked for; 5. what the preset says; 6. initial_state; 7. m.room.name and m.room.topic; 8. invites.
+/// asked for; 5. what the preset says; 6. initial_state; 7. m.room.name and m.room.topic; 8. invites. Users of other servers are invited once the
+/// room is there, and may not want to be.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#creation
 /// </remarks>
-public sealed class RoomCreation(RoomEngine engine, RandomSource random, string defaultVersion)
+public sealed class RoomCreation(RoomEngine engine, RoomMembers members, RandomSource random, string defaultVersion)
 {
     private const int MaxInvites = 100;
+    private const int InvitesAtOnce = 10;
+    private static readonly TimeSpan _timeToInvite = TimeSpan.FromSeconds(60);
 
     public async Task<Outcome<Room>> CreateAsync(string creator, CreateRoomRequest request)
     {
@@ -40,10 +43,30 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
             return alias is null || RoomAliasTable.TryAdd(db, alias, room, Storage.UserTable.Intern(db, creator));
         });
 
-        // The rules refused an event that the request asked for: the room it describes cannot exist.
-        return outcome.Refusal is { Kind: RefusalKind.Forbidden } forbidden
-            ? new Refusal(RefusalKind.InvalidRoomState, forbidden.Message)
-            : outcome;
+        if (outcome.Value is not { } room)
+        {
+            // The rules refused an event that the request asked for: the room it describes cannot exist.
+            return outcome.Refusal is { Kind: RefusalKind.Forbidden } forbidden ? new Refusal(RefusalKind.InvalidRoomState, forbidden.Message) : outcome;
+        }
+
+        await InviteOthersAsync(room, creator, request);
+        return room;
+    }
+
+    /// <summary>Invites the users of other servers. Whether they come, or their servers answer, the room is there.</summary>
+    private async Task InviteOthersAsync(Room room, string creator, CreateRoomRequest request)
+    {
+        using var limit = new CancellationTokenSource(_timeToInvite, engine.Time);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = InvitesAtOnce, CancellationToken = limit.Token };
+        try
+        {
+            await Parallel.ForEachAsync(Invitees(creator, request).Where(members.MustBeSigned), options, async (invitee, cancellation) =>
+                await members.InviteAsync(room, creator, invitee, reason: null, cancellation, request.IsDirect));
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // The client has waited long enough to be told of its room.
+        }
     }
 
     private Refusal? Check(CreateRoomRequest request, out RoomVersion version, out string? alias, out Preset preset)
@@ -70,11 +93,6 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
         }
 
         preset = known;
-        if (request.Invite3pid is { Length: > 0 })
-        {
-            return new Refusal(RefusalKind.ThreepidDenied, "Invites by e-mail or phone need an identity server, which this server does not use");
-        }
-
         if (request.Invite is { Length: > MaxInvites })
         {
             return Refusal.InvalidParam($"At most {MaxInvites} users can be invited at once");
@@ -131,7 +149,7 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
         var drafts = new List<EventDraft>();
         void Add(string type, string stateKey, JsonElement content) => drafts.Add(new EventDraft(type, stateKey, creator, content));
 
-        var invites = (request.Invite ?? []).Where(i => i != creator).Distinct().ToArray();
+        var invites = Invitees(creator, request).ToArray();
         var trusted = preset.TrustsInvitees ? invites : [];
 
         Add("m.room.create", "", CreateContent(creator, request, version, trusted));
@@ -163,7 +181,7 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
             Add("m.room.topic", "", TopicContent(topic));
         }
 
-        foreach (var invitee in invites)
+        foreach (var invitee in invites.Where(invitee => !members.MustBeSigned(invitee)))
         {
             Add("m.room.member", invitee, MemberContent.Of(engine.Database, "invite", invitee, null, json =>
             {
@@ -176,6 +194,9 @@ public sealed class RoomCreation(RoomEngine engine, RandomSource random, string 
 
         return drafts;
     }
+
+    private static IEnumerable<string> Invitees(string creator, CreateRoomRequest request) =>
+        (request.Invite ?? []).Where(invitee => invitee != creator).Distinct();
 
     private static JsonElement CreateContent(string creator, CreateRoomRequest request, RoomVersion version, string[] trusted) =>
         JsonContent.Object(json =>

@@ -13,14 +13,16 @@ namespace EdgeMatrix.Rooms.Creation;
 
 /// <summary>Replaces a room by one of another version.</summary>
 /// <remarks>
-/// 1. Checks that the user may send m.room.tombstone. 2. Makes the replacement room. 3. with the state that can be transferred, and the bans;
-/// 5. Sends the m.room.tombstone; then 4. the local aliases and the place in the directory change over: whoever is stopped between leaves an
-/// unused room, or names that lead to the tombstone. 6. Raises what one needs to send and to invite in the old room, where the user may.
+/// 1. Checks that the user may send m.room.tombstone, and makes one, which the new room names as what its predecessor ended with: there clients
+/// lead to. 2. Makes the replacement room. 3. with the state that can be transferred, and the bans; 5. Sends the m.room.tombstone; then 4. the
+/// local aliases and the place in the directory change over: whoever is stopped between leaves an unused room, or names that lead to the tombstone.
+/// 6. Raises what one needs to send and to invite in the old room, where the user may.
 /// Only the user is in the new room; others follow the tombstone.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
 /// </remarks>
 public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 {
+    private const string Tombstone = "m.room.tombstone";
     private const int MaxBans = 10_000;
     private const int LeastLevelAfter = 50;
 
@@ -64,33 +66,35 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         }
 
         var creators = version.PrivilegedCreators ? additionalCreators.Where(creator => creator != userId).Distinct().ToArray() : [];
-        var (drafts, refusal) = Prepare(old, userId, version, creators);
+        var roomId = version.CreateEventIsRoomId ? null : $"!{random.Base62(18)}:{engine.Server.Name}";
+        var (drafts, refusal) = Prepare(old, userId, version, creators, tombstone: null);
+        Pdu? tombstone = null;
+        if (refusal is null && roomId is not null)
+        {
+            (tombstone, refusal) = await engine.BuildAsync(old, _ => new EventDraft(Tombstone, "", userId, Closing(roomId)), CancellationToken.None);
+            if (tombstone is not null)
+            {
+                (drafts, refusal) = Prepare(old, userId, version, creators, tombstone.EventId);
+            }
+        }
+
         if (refusal is not null)
         {
             return refusal;
         }
 
-        var roomId = version.CreateEventIsRoomId ? null : $"!{random.Base62(18)}:{engine.Server.Name}";
         var (room, failed) = await engine.CreateAsync(version, roomId, drafts!, (_, _) => true);
         if (room is null)
         {
             return failed! with { Message = $"The room cannot be as it is in version {version}: {failed!.Message}" };
         }
 
-        if ((await SendAsync(old, userId, "m.room.tombstone", _ => Tombstone(room))).Refusal is { } notClosed)
+        if (await CloseAsync(old, userId, room, tombstone) is { } notClosed)
         {
             return notClosed;
         }
 
-        await engine.Database.WriteAsync(db =>
-        {
-            RoomAliasTable.Move(db, old.Nid, room.Nid);
-            if (RoomTable.IsListed(db, old.Nid))
-            {
-                RoomTable.SetListed(db, old.Nid, false);
-                RoomTable.SetListed(db, room.Nid, true);
-            }
-        });
+        await engine.Database.WriteAsync(db => UpgradedRoomSettings.MoveNames(db, old.Nid, room.Nid));
 
         // If possible: what the user has not the power for stays as it is.
         await SendAsync(old, userId, "m.room.canonical_alias", current => current is null ? null : JsonContent.Object(_ => { }));
@@ -100,7 +104,7 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         return room;
     }
 
-    private Outcome<List<EventDraft>> Prepare(Room old, string userId, RoomVersion version, string[] creators)
+    private Outcome<List<EventDraft>> Prepare(Room old, string userId, RoomVersion version, string[] creators, string? tombstone)
     {
         using var db = engine.Database.OpenSnapshot();
         if (RoomTable.Find(db, old.Id) is not { } row
@@ -113,12 +117,12 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 
         var powerLevels = State(EventTypes.PowerLevels, "");
         var levels = PowerLevels.From(old.Version, powerLevels, create);
-        if (levels.ForUser(userId) < levels.RequiredFor("m.room.tombstone", isState: true))
+        if (levels.ForUser(userId) < levels.RequiredFor(Tombstone, isState: true))
         {
             return Refusal.Forbidden("Upgrading a room needs the power level of m.room.tombstone");
         }
 
-        if (Replacement(db, old, State("m.room.tombstone", "")) is { } replacement)
+        if (Replacement(db, old, State(Tombstone, "")) is { } replacement)
         {
             return new Refusal(RefusalKind.BadState, $"The room was replaced by {replacement} already");
         }
@@ -126,8 +130,7 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         var drafts = new List<EventDraft>();
         void Add(string type, string stateKey, JsonElement content) => drafts.Add(new EventDraft(type, stateKey, userId, content));
 
-        var last = EventTable.Find(db, row.LastEvent);
-        Add(EventTypes.Create, "", CreateContent(old, create, last?.EventId, userId, version, creators));
+        Add(EventTypes.Create, "", CreateContent(old, create, tombstone, userId, version, creators));
         Add(EventTypes.Member, userId, MemberContent.Of(db, "join", userId, null, null));
         var (initial, final) = UpgradedPowerLevels.Of(old.Version, powerLevels?.Content, levels.ForUser(userId), userId, version, creators);
         Add(EventTypes.PowerLevels, "", initial);
@@ -194,7 +197,7 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
                 : null;
     }
 
-    private static JsonElement CreateContent(Room old, Pdu create, string? lastEvent, string userId, RoomVersion version, string[] creators) =>
+    private static JsonElement CreateContent(Room old, Pdu create, string? tombstone, string userId, RoomVersion version, string[] creators) =>
         JsonContent.Object(json =>
         {
             if (creators.Length > 0)
@@ -216,9 +219,9 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
 
             // When upgrading to room version 12 or later, the event_id property inside predecessor MAY be omitted.
             json.WriteStartObject("predecessor");
-            if (lastEvent is not null && !version.CreateEventIsRoomId)
+            if (tombstone is not null)
             {
-                json.WriteString("event_id", lastEvent);
+                json.WriteString("event_id", tombstone);
             }
 
             json.WriteString("room_id", old.Id);
@@ -268,11 +271,23 @@ public sealed class RoomUpgrade(RoomEngine engine, RandomSource random)
         });
     }
 
-    private static JsonElement Tombstone(Room replacement) => JsonContent.Object(json =>
+    private static JsonElement Closing(string replacement) => JsonContent.Object(json =>
     {
         json.WriteString("body", "This room has been replaced");
-        json.WriteString("replacement_room", replacement.Id);
+        json.WriteString("replacement_room", replacement);
     });
+
+    /// <param name="tombstone">The one that the new room names; null if it names none.</param>
+    private async Task<Refusal?> CloseAsync(Room old, string userId, Room replacement, Pdu? tombstone)
+    {
+        if (tombstone is null)
+        {
+            return (await SendAsync(old, userId, Tombstone, _ => Closing(replacement.Id))).Refusal;
+        }
+
+        var reception = (await engine.ReceiveAsync(old, [tombstone], CancellationToken.None, outgoing: true))[0];
+        return reception.Outcome == ReceiptOutcome.Accepted ? null : Refusal.Forbidden(reception.Refusal ?? "The room does not take the tombstone");
+    }
 
     private Task<Outcome<string>> SendAsync(Room old, string userId, string type, Func<Pdu?, JsonElement?> content) => engine.SendAsync(
         old,

@@ -10,11 +10,13 @@ using EdgeMatrix.Storage.Search;
 namespace EdgeMatrix.Rooms.Directory;
 
 /// <param name="DisplayName">Null: none.</param>
-public sealed record FoundUser(long User, string UserId, string? DisplayName);
+/// <param name="AvatarUrl">Likewise.</param>
+public sealed record FoundUser(long User, string UserId, string? DisplayName, string? AvatarUrl);
 
 /// <summary>Finds users by the beginnings of the words of their names, for one who may know of them.</summary>
 /// <remarks>
-/// Looks through the accounts of this server, which are few; what may be known of one is looked up only where the name fits.
+/// Looks through the accounts of this server, which are few, where what may be known of one is looked up only if the name fits; and through
+/// those whom the asking user shares rooms with.
 /// Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3user_directorysearch
 /// </remarks>
 public static class UserDirectory
@@ -22,21 +24,24 @@ public static class UserDirectory
     // Of the rooms of a user who shares none: how many are asked whether they are public.
     private const int MaxRoomsAsked = 100;
 
+    /// <param name="user">Nid of the user who asks.</param>
     /// <returns>Users, those first whose id or name is just what was searched for, and whether there are more.</returns>
-    public static (List<FoundUser> Users, bool Limited) Search(Session db, long user, string text, int limit)
+    public static (List<FoundUser> Users, bool Limited) Search(Session db, LocalServer server, long user, string text, int limit)
     {
         var terms = SearchTerms.Of(text);
         var ignored = IgnoredUsers.Read(db, user);
         var found = new List<FoundUser>();
         foreach (var row in DirectoryTable.Each(db))
         {
-            var name = NameOf(row.DisplayName);
+            var name = TextOf(row.DisplayName);
             if (Fits(row.UserId, name, text, terms) && !ignored.Contains(row.UserId) && IsKnownTo(db, user, row.User))
             {
-                found.Add(new FoundUser(row.User, row.UserId, name));
+                found.Add(new FoundUser(row.User, row.UserId, name, TextOf(ProfileTable.Get(db, row.User, "avatar_url"))));
             }
         }
 
+        found.AddRange(RemoteAcquaintances.Of(db, server, user)
+            .Where(other => Fits(other.UserId, other.DisplayName, text, terms) && !ignored.Contains(other.UserId)));
         var users = found
             .OrderByDescending(one => IsExactly(one, text))
             .ThenBy(one => one.DisplayName ?? one.UserId, StringComparer.OrdinalIgnoreCase)
@@ -80,6 +85,6 @@ public static class UserDirectory
             RoomStateReader.Find(db, version, row.State, type, "") is { } pdu ? JsonContent.Text(pdu.Content, field) : null;
     }
 
-    private static string? NameOf(string? json) =>
+    private static string? TextOf(string? json) =>
         json is not null && JsonElement.Parse(json) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
 }

@@ -2,6 +2,7 @@ using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Storage.Search;
 
@@ -24,7 +25,14 @@ internal sealed record AppendedEvents(long Position, List<(long User, Membership
 /// <param name="State">The node of the room's state after it.</param>
 /// <param name="IsMove">It made somebody's membership another.</param>
 /// <param name="Redacted">Nid of the event that it emptied; null if it emptied none.</param>
-public sealed record AppendedEvent(Room Room, Pdu Pdu, long Nid, long State, bool IsMove, long? Redacted);
+/// <param name="IsOutgoing">The other servers in the room are to hear of it from this one.</param>
+/// <param name="Order">Of the timeline.</param>
+public sealed record AppendedEvent(Room Room, Pdu Pdu, long Nid, long State, bool IsMove, long? Redacted, bool IsOutgoing, long Order);
+
+/// <summary>Where an event stands.</summary>
+/// <param name="Order">Of the timeline.</param>
+/// <param name="State">The node of the state after the event; where branches met, of the room's state.</param>
+internal readonly record struct Place(long Nid, long Order, long State);
 
 /// <summary>The room to be created is there already.</summary>
 internal sealed class RoomTakenException : Exception;
@@ -116,17 +124,25 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             room.Nid, nid, pdu.EventId, type, stateKey, UserTable.Intern(db, pdu.Sender), EventFlags.None, state, replaces,
             transaction?.Device, transaction?.TxnId);
         EventTable.Insert(db, nid, row, pdu.Json.Span);
-        var moved = pdu is { Type: "m.room.member", StateKey: { } user } && SetMembership(db, room, user, Memberships.Of(pdu), nid, result);
-        Follow(db, room, pdu, nid, nid, state, moved, result);
+        var moved = pdu is { Type: "m.room.member", StateKey: { } user } && SetMembership(db, room, user, Memberships.Of(pdu), nid, nid, result);
+        Follow(db, room, pdu, new Place(nid, nid, state), moved, outgoing: pdu.Type != BranchUpkeep.DummyType, result);
         return state;
     }
 
     /// <summary>Writes what an event brings with it once it has its place in the timeline and the room's state.</summary>
-    /// <param name="order">Its order in the timeline.</param>
-    /// <param name="state">The node of the state after it.</param>
     /// <param name="moved">It made somebody's membership another.</param>
-    internal void Follow(WriteTransaction db, Room room, Pdu pdu, long nid, long order, long state, bool moved, AppendedEvents result)
+    /// <param name="outgoing">The other servers in the room are to hear of it from this one.</param>
+    internal void Follow(WriteTransaction db, Room room, Pdu pdu, Place place, bool moved, bool outgoing, AppendedEvents result)
     {
+        var redacted = Relate(db, room, pdu, place, result);
+        appended?.Invoke(db, new AppendedEvent(room, pdu, place.Nid, place.State, moved, redacted, outgoing, place.Order));
+    }
+
+    /// <summary>Writes what an event is to others: a relation, a redaction.</summary>
+    /// <returns>Nid of the event that it emptied; null if it emptied none.</returns>
+    internal static long? Relate(WriteTransaction db, Room room, Pdu pdu, Place place, AppendedEvents result)
+    {
+        var (nid, order, state) = place;
         if (EventRelation.Of(pdu) is { } relation)
         {
             RelationTable.Add(
@@ -135,8 +151,7 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
 
         result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
         result.NameChanged |= RoomNames.IsOne(pdu);
-        var redacted = pdu is { Type: "m.room.redaction", Redacts: { } target } ? Redact(db, room, pdu, target, nid, state, result) : null;
-        appended?.Invoke(db, new AppendedEvent(room, pdu, nid, state, moved, redacted));
+        return pdu is { Type: "m.room.redaction", Redacts: { } target } ? Redact(db, room, pdu, target, nid, state, result) : null;
     }
 
     /// <summary>Empties an event by redactions that came before it.</summary>
@@ -153,14 +168,16 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
 
     /// <param name="membership">Null: the room's state has nothing of the user any more.</param>
     /// <param name="nid">Nid of the member event.</param>
+    /// <param name="position">Stream position at which it becomes what counts.</param>
     /// <returns>Whether it is another than before.</returns>
-    internal bool SetMembership(WriteTransaction db, Room room, string userId, Membership? membership, long nid, AppendedEvents result)
+    internal bool SetMembership(
+        WriteTransaction db, Room room, string userId, Membership? membership, long nid, long position, AppendedEvents result)
     {
         var user = UserTable.Intern(db, userId);
         var before = MembershipTable.Find(db, room.Nid, user)?.Membership;
         if (membership is { } now)
         {
-            MembershipTable.Set(db, room.Nid, user, now, nid);
+            MembershipTable.Set(db, room.Nid, user, now, nid, position);
         }
         else
         {
@@ -178,7 +195,13 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
 
             if (joined != 0)
             {
-                RoomTable.SetLastJoinChange(db, room.Nid, nid);
+                RoomTable.SetLastJoinChange(db, room.Nid, position);
+                CountServer(db, room, userId, joined);
+            }
+
+            if (joined < 0)
+            {
+                DropDeviceLists(db, room, userId, user, position);
             }
         }
 
@@ -190,6 +213,43 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
         return before != membership;
 
         static int Count(Membership? actual, Membership wanted) => actual == wanted ? 1 : 0;
+    }
+
+    private void CountServer(WriteTransaction db, Room room, string userId, int joined)
+    {
+        if (server.Owns(userId))
+        {
+            return;
+        }
+
+        var name = userId[(userId.IndexOf(':') + 1)..];
+        if (joined > 0)
+        {
+            RoomServerTable.Joined(db, room.Nid, name);
+        }
+        else
+        {
+            RoomServerTable.Left(db, room.Nid, name);
+        }
+    }
+
+    /// <summary>Other servers tell of devices to those only who share a room: what is known of others is not kept.</summary>
+    private void DropDeviceLists(WriteTransaction db, Room room, string userId, long user, long position)
+    {
+        if (!server.Owns(userId))
+        {
+            if (!RemoteDeviceListTable.IsShared(db, user))
+            {
+                RemoteDeviceListTable.Drop(db, user);
+
+                // What the user changes from here on nobody tells: who finds them in a room again cannot go by what they knew.
+                DeviceListTable.Set(db, user, position);
+            }
+        }
+        else if (!MembershipTable.AnyJoinedLocal(db, room.Nid))
+        {
+            RemoteDeviceListTable.DropUnshared(db, room.Nid);
+        }
     }
 
     internal void Forget(WriteTransaction db, Room room, AppendedEvents appended)
@@ -215,7 +275,8 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             return null;
         }
 
-        if (stored.Room != room.Nid || stored.Flags.HasFlag(EventFlags.Redacted))
+        // In room versions in which ids are chosen an event may name itself.
+        if (stored.Room != room.Nid || stored.Nid == nid || stored.Flags.HasFlag(EventFlags.Redacted))
         {
             return null;
         }

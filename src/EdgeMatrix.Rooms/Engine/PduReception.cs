@@ -1,5 +1,6 @@
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Storage;
 
 namespace EdgeMatrix.Rooms.Engine;
 
@@ -19,4 +20,32 @@ public sealed record MissingEvents(IReadOnlyList<string> Prev, IReadOnlyList<str
     public static readonly MissingEvents None = new([], []);
 
     public bool Any => Prev.Count + Auth.Count > 0;
+}
+
+/// <summary>Events of other servers to be judged by their room.</summary>
+/// <param name="Events">Of one room, each after those that it follows; they passed the checks that need no room.</param>
+public sealed record PduBatch(IReadOnlyList<Pdu> Events)
+{
+    /// <summary>The other servers in the room are to hear of them from this one.</summary>
+    public bool IsOutgoing { get; init; }
+
+    /// <summary>The server that sent them, which is told that they came: what cannot be judged yet is kept until it can. Null: the caller has it still.</summary>
+    public string? SentBy { get; init; }
+
+    /// <summary>
+    /// By the id of an event, the state before it as another server tells it, where what the event follows is not to be had: it is resolved with
+    /// the states after those of its parents that are here.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<StateEntry>>? StatesBefore { get; init; }
+}
+
+/// <summary>Events of before others that are here, to be placed in a gap of the timeline.</summary>
+/// <param name="Events">Each after those that it follows; they passed the checks that need no room.</param>
+public sealed record PastEvents(IReadOnlyList<Pdu> Events)
+{
+    /// <inheritdoc cref="PduBatch.StatesBefore"/>
+    public IReadOnlyDictionary<string, IReadOnlyList<StateEntry>>? StatesBefore { get; init; }
+
+    /// <summary>They are a line of messages right before the event behind the gap: before each the room was what it was before that.</summary>
+    public bool LeaveStateAsItIs { get; init; }
 }

@@ -70,13 +70,24 @@ internal sealed class PendingEvents(Room room, RoomHead head, LocalServer server
             return Refusal.Forbidden(verdict.Refusal!);
         }
 
-        _events.Add(pdu);
         LastLinks = links;
+        Append(pdu);
+        return null;
+    }
+
+    /// <summary>Takes the last event with one more signature.</summary>
+    public void ReplaceLast(Pdu signed)
+    {
+        _events.RemoveAt(_events.Count - 1);
+        Append(signed);
+    }
+
+    private void Append(Pdu pdu)
+    {
+        _events.Add(pdu);
         if (pdu.StateKey is not null)
         {
             _state[(pdu.Type, pdu.StateKey)] = pdu;
         }
-
-        return null;
     }
 }

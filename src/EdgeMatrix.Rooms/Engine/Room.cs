@@ -28,7 +28,8 @@ public sealed class Room
 
     public string Id { get; }
 
-    public RoomVersion Version { get; }
+    /// <summary>Changes only as long as nothing is known of the room but what others told with an invite.</summary>
+    public RoomVersion Version { get; internal set; }
 
     /// <summary>0 until the creation of the room is on its way to the disk.</summary>
     public long Nid { get; internal set; }

@@ -20,7 +20,10 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
     public RoomVisibility? Visibility { get; set; }
 
     /// <summary>Of an invite, what the room is, for one who is told nothing else of it; null to leave it out.</summary>
-    public IReadOnlyList<StoredEvent>? InviteRoomState { get; set; }
+    public StrippedState? InviteRoomState { get; set; }
+
+    /// <summary>Whether the sender is told as <c>user_id</c> too, as clients had it before r0 that still call endpoints of then.</summary>
+    public bool NamesUser { get; set; }
 
     /// <summary>Writes one event.</summary>
     /// <param name="withRoomId">False in <c>/sync</c>, where the room is named above the event.</param>
@@ -32,9 +35,24 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
     public void WriteRedacted(Utf8JsonWriter json, StoredEvent stored, bool withRoomId, Membership? membership) =>
         Write(json, stored, Redaction.RedactPdu(stored.Parse(room.Version)), withRoomId, membership);
 
-    /// <summary>A stripped state event: what outsiders who are invited or knock are told.</summary>
+    /// <summary>A list of stripped state events: what outsiders who are invited or knock are told.</summary>
     /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#stripped-state</remarks>
-    public void WriteStripped(Utf8JsonWriter json, StoredEvent stored)
+    public void WriteStripped(Utf8JsonWriter json, StrippedState state)
+    {
+        json.WriteStartArray();
+        if (state.Told is { } told)
+        {
+            foreach (var stripped in JsonElement.Parse(told).EnumerateArray())
+            {
+                stripped.WriteTo(json);
+            }
+        }
+
+        state.Events.ForEach(stored => WriteStripped(json, stored));
+        json.WriteEndArray();
+    }
+
+    private void WriteStripped(Utf8JsonWriter json, StoredEvent stored)
     {
         var pdu = Shown(stored);
         json.WriteStartObject();
@@ -53,11 +71,11 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         return Visibility?.IsErased(stored) is true ? Redaction.RedactPdu(pdu) : pdu;
     }
 
-    private void Write(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership)
+    private void Write(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership, bool isReason = false)
     {
         json.WriteStartObject();
         WriteBody(json, pdu, withRoomId);
-        WriteUnsigned(json, stored, pdu, withRoomId, membership);
+        WriteUnsigned(json, stored, pdu, withRoomId, membership, isReason);
         json.WriteEndObject();
     }
 
@@ -73,6 +91,11 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         }
 
         json.WriteString("sender"u8, pdu.Sender);
+        if (NamesUser)
+        {
+            json.WriteString("user_id"u8, pdu.Sender);
+        }
+
         if (pdu.StateKey is not null)
         {
             json.WriteString("state_key"u8, pdu.StateKey);
@@ -88,7 +111,7 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
         }
     }
 
-    private void WriteUnsigned(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership)
+    private void WriteUnsigned(Utf8JsonWriter json, StoredEvent stored, Pdu pdu, bool withRoomId, Membership? membership, bool isReason)
     {
         json.WriteStartObject("unsigned"u8);
         json.WriteNumber("age"u8, Math.Max(0, now - pdu.OriginServerTs));
@@ -106,23 +129,22 @@ public sealed class ClientEventWriter(Session db, Room room, long device, long n
             json.WriteString("replaces_state"u8, before.EventId);
         }
 
-        if (stored.Flags.HasFlag(EventFlags.Redacted)
+        // Of what redacted it nothing more is told: in early room versions two events may redact each other, and one itself.
+        if (!isReason
+            && stored.Flags.HasFlag(EventFlags.Redacted)
             && EventTable.RedactionOf(db, stored.Nid) is { } redaction
             && EventTable.Find(db, redaction) is { } because)
         {
+            // Not in the specification, but what others tell besides, and clients look for.
+            json.WriteString("redacted_by"u8, because.EventId);
             json.WritePropertyName("redacted_because"u8);
-            Write(json, because, withRoomId: true);
+            Write(json, because, Shown(because), withRoomId: true, membership: null, isReason: true);
         }
 
         if (InviteRoomState is { } state)
         {
-            json.WriteStartArray("invite_room_state"u8);
-            foreach (var shown in state)
-            {
-                WriteStripped(json, shown);
-            }
-
-            json.WriteEndArray();
+            json.WritePropertyName("invite_room_state"u8);
+            WriteStripped(json, state);
         }
 
         Relations?.Write(json, this, stored, withRoomId);

@@ -15,10 +15,12 @@ namespace EdgeMatrix.Rooms.History;
 public sealed class RoomVisibility
 {
     private readonly Session _db;
+    private readonly long _room;
     private readonly RoomVersion _version;
     private readonly string _userId;
     private readonly long _currentState;
     private readonly long _joinedUntil;
+    private readonly long _joinedUntilOrder;
     private readonly long? _expiredUntil;
     private readonly Erasures _erasures;
     private Dictionary<string, bool>? _erased;
@@ -28,12 +30,14 @@ public sealed class RoomVisibility
     public RoomVisibility(Session db, RoomEngine engine, Room room, RoomRow row, long user, string userId)
     {
         _db = db;
+        _room = room.Nid;
         _erasures = engine.Erasures;
         _version = room.Version;
         _userId = userId;
         _currentState = row.State;
         Current = MembershipTable.Find(db, room.Nid, user);
         _joinedUntil = LastJoined(Current);
+        _joinedUntilOrder = _joinedUntil is 0 or long.MaxValue ? _joinedUntil : EventTable.Find(db, _joinedUntil)?.Timeline ?? _joinedUntil;
         if (engine.Retention.Enabled)
         {
             _expiredUntil = engine.Retention.ExpiredUntil(db, room.Version, row.State, engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -56,12 +60,12 @@ public sealed class RoomVisibility
     public Membership? MembershipAt(StoredEvent stored) => At(stored.State).Membership;
 
     /// <summary>As <see cref="MaySee"/>, of a message that relates to one that the user sees, and so expires after it.</summary>
-    /// <param name="nid">Of the message.</param>
+    /// <param name="order">Of the message.</param>
     /// <param name="state">The node of the state after it.</param>
-    public bool MaySeeMessage(long nid, long state)
+    public bool MaySeeMessage(long order, long state)
     {
         var (visibility, membership) = At(state);
-        return SeesEverything || Allows(visibility, membership, nid);
+        return SeesEverything || Allows(visibility, membership, order);
     }
 
     public bool MaySee(StoredEvent stored)
@@ -77,8 +81,14 @@ public sealed class RoomVisibility
             return true;
         }
 
+        if (!stored.IsState && !IsForClients(stored, stored.Parse(_version)))
+        {
+            return false;
+        }
+
+        var order = stored.Timeline ?? stored.Nid;
         var (visibility, membership) = At(stored.State);
-        if (Allows(visibility, membership, stored.Nid))
+        if (Allows(visibility, membership, order))
         {
             return true;
         }
@@ -93,8 +103,8 @@ public sealed class RoomVisibility
         var before = stored.Replaces is { } replaced ? EventTable.Find(_db, replaced) : null;
         return key switch
         {
-            ("m.room.history_visibility", "") => Allows(VisibilityOf(before), membership, stored.Nid),
-            ("m.room.member", var who) when who == _userId => Allows(visibility, MembershipOf(before), stored.Nid),
+            ("m.room.history_visibility", "") => Allows(VisibilityOf(before), membership, order),
+            ("m.room.member", var who) when who == _userId => Allows(visibility, MembershipOf(before), order),
             _ => false,
         };
     }
@@ -119,12 +129,31 @@ public sealed class RoomVisibility
         return erased;
     }
 
-    private bool Allows(string visibility, Membership? membership, long nid) =>
+    /// <summary>Whether a message is for clients at all.</summary>
+    /// <remarks>
+    /// Spec: https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+    /// "If the server would apply a redaction, the redaction event is also sent to clients. Otherwise, the server simply waits for a valid partner event".
+    /// </remarks>
+    private bool IsForClients(StoredEvent stored, Pdu message) => message.Type switch
+    {
+        BranchUpkeep.DummyType => false,
+
+        // What it redacted one that was redacted itself tells no longer.
+        "m.room.redaction" when _version.EventIdFormat != EventIdFormat.Chosen && !stored.Flags.HasFlag(EventFlags.Redacted) =>
+            message.Redacts is { } target
+            && EventTable.Find(_db, target) is { } redacted
+            && redacted.Room == _room
+            && redacted.Flags.HasFlag(EventFlags.Redacted),
+        _ => true,
+    };
+
+    // By the order: what was fetched later stands where it was sent.
+    private bool Allows(string visibility, Membership? membership, long order) =>
         // 1. If the history_visibility was set to world_readable, allow. 2. If the user's membership was join, allow.
         visibility == "world_readable"
         || membership == Membership.Join
         // 3. If history_visibility was set to shared, and the user joined the room at any point after the event was sent, allow.
-        || (visibility == "shared" && nid <= _joinedUntil)
+        || (visibility == "shared" && order <= _joinedUntilOrder)
         // 4. If the user's membership was invite, and the history_visibility was set to invited, allow.
         || (visibility == "invited" && membership == Membership.Invite);
 

@@ -17,10 +17,22 @@ public static class RoomAccess
             || MayKnow(db, room, version, other => MembershipTable.Find(db, other, user)?.Membership == Membership.Join);
     }
 
+    /// <summary>Whether a user may be told of a room that another server tells this one of.</summary>
+    /// <param name="summary">A <c>RoomSummary</c>, an object.</param>
+    /// <param name="user">Nid of the user.</param>
+    public static bool MayKnow(Session db, JsonElement summary, long user) =>
+        JsonContent.Text(summary, "join_rule") is "public" or "knock" or "knock_restricted"
+        || (summary.TryGetProperty("world_readable"u8, out var readable) && readable.ValueKind == JsonValueKind.True)
+        || (summary.TryGetProperty("allowed_room_ids"u8, out var allowed)
+            && allowed.ValueKind == JsonValueKind.Array
+            && allowed.EnumerateArray().Any(room => room.ValueKind == JsonValueKind.String
+                && RoomTable.Find(db, room.GetString()!) is { } other
+                && MembershipTable.Find(db, other.Nid, user)?.Membership == Membership.Join));
+
     /// <summary>Whether another server may be told, for some user of its own.</summary>
     public static bool MayServerKnow(Session db, RoomRow room, RoomVersion version, string server) =>
-        MembershipTable.IsServerJoined(db, room.Nid, server)
-        || MayKnow(db, room, version, other => MembershipTable.IsServerJoined(db, other, server));
+        RoomServerTable.IsIn(db, room.Nid, server)
+        || MayKnow(db, room, version, other => RoomServerTable.IsIn(db, other, server));
 
     private static bool MayKnow(Session db, RoomRow room, RoomVersion version, Func<long, bool> isIn)
     {

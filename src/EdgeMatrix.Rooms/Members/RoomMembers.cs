@@ -12,13 +12,22 @@ namespace EdgeMatrix.Rooms.Members;
 /// The auth rules decide what may be; here stands only what they leave open. A request for what already is succeeds
 /// without an event. Spec: https://spec.matrix.org/v1.19/client-server-api/#room-membership
 /// </remarks>
-public sealed class RoomMembers(RoomEngine engine)
+public sealed class RoomMembers(RoomEngine engine, RestrictedJoins restricted)
 {
     // Whose value is the server's to give, or has a meaning for others.
     private static readonly string[] _ownOfMembers =
     [
         "avatar_url", "displayname", "is_direct", "join_authorised_via_users_server", "membership", "reason", "third_party_invite", "third_party_signed",
     ];
+
+    /// <summary>Has the server of an invited user sign the invite; null where this server talks to no others.</summary>
+    public Func<Room, Pdu, CancellationToken, Task<Outcome<Pdu>>>? SignInvite { get; init; }
+
+    /// <summary>
+    /// Makes the event by which a user leaves a room that this server is not in, and has a server that is in it take it, if one does; null where
+    /// this server talks to no others.
+    /// </summary>
+    public Func<Room, string, string?, CancellationToken, Task<Outcome<Pdu>>>? LeaveFromOutside { get; init; }
 
     /// <param name="more">An object whose further properties the member event is to have; a client could give it them by an event of state as well.</param>
     public async Task<Outcome<string>> JoinAsync(
@@ -31,55 +40,119 @@ public sealed class RoomMembers(RoomEngine engine)
                 return Unchanged;
             }
 
-            return AuthorisingUser(room, state, userId) switch
+            return restricted.AuthorisingUser(room, state, userId) switch
             {
                 { Refusal: { } refusal } => refusal,
-                { Value: { Length: > 0 } authorising } => Draft("join", userId, userId, reason, json =>
-                {
-                    json.WriteString("join_authorised_via_users_server", authorising);
-                    WriteMore(json);
-                }),
-                _ => Draft("join", userId, userId, reason, WriteMore),
+                { Value: var authorising } => new EventDraft("m.room.member", userId, userId, ContentOf("join", userId, reason, authorising, more)),
             };
         }, cancellationToken);
         if (outcome.Value is { Length: > 0 })
         {
-            await UpgradedRoomSettings.CarryOverAsync(engine, room, userId);
+            await JoinedAsync(room, userId);
         }
 
         return outcome;
+    }
 
-        void WriteMore(Utf8JsonWriter json)
+    /// <summary>What follows when a user of this server has come into a room.</summary>
+    public Task JoinedAsync(Room room, string userId) => UpgradedRoomSettings.CarryOverAsync(engine, room, userId);
+
+    /// <summary>What a member event says of a user, with their profile. Not for whoever holds a snapshot: it takes one of its own.</summary>
+    /// <param name="authoriser">By whom the user is let into a restricted room; null or empty where nobody has to.</param>
+    /// <param name="more">As of <see cref="JoinAsync"/>.</param>
+    public JsonElement ContentOf(string membership, string userId, string? reason, string? authoriser = null, JsonElement? more = null) =>
+        MemberContent.Of(engine.Database, membership, userId, reason, json =>
         {
+            if (!string.IsNullOrEmpty(authoriser))
+            {
+                json.WriteString("join_authorised_via_users_server", authoriser);
+            }
+
             var properties = more?.EnumerateObject().Where(property => !_ownOfMembers.Contains(property.Name)).DistinctBy(property => property.Name);
             foreach (var property in properties ?? [])
             {
                 property.WriteTo(json);
             }
-        }
-    }
+        });
 
     public Task<Outcome<string>> KnockAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
         SendAsync(room, userId, userId, state =>
             MembershipIn(state, userId) == Membership.Knock ? Unchanged : Draft("knock", userId, userId, reason, null), cancellationToken);
 
-    public Task<Outcome<string>> InviteAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, sender, target, state => MembershipIn(state, target) switch
+    /// <summary>Invites a user; one of another server, once that server agrees.</summary>
+    public Task<Outcome<string>> InviteAsync(
+        Room room, string sender, string target, string? reason, CancellationToken cancellationToken, bool isDirect = false)
+    {
+        return MustBeSigned(target) ? SendAsync(room, sender, target, Draft, SendSignedAsync, cancellationToken)
+            : SendAsync(room, sender, target, Draft, cancellationToken);
+
+        Outcome<EventDraft> Draft(StateLookup state) => MembershipIn(state, target) switch
         {
             Membership.Join => Refusal.Forbidden($"{target} is already in the room"),
             Membership.Ban => Refusal.Forbidden($"{target} is banned from the room"),
             _ when InvitePermission.Check(engine.Database, target) is { } blocked => blocked,
-            _ => Draft("invite", sender, target, reason, null),
-        }, cancellationToken);
+            _ => this.Draft("invite", sender, target, reason, isDirect ? json => json.WriteBoolean("is_direct", true) : null),
+        };
+    }
+
+    /// <summary>Whether a user's server is asked before the user is invited.</summary>
+    public bool MustBeSigned(string target) => SignInvite is not null && !engine.Server.Owns(target);
+
+    /// <summary>Sends an invite of a user of another server that somebody drafted, once that server agrees.</summary>
+    /// <exception cref="InvalidOperationException">This server talks to no others: see <see cref="MustBeSigned"/>.</exception>
+    public Task<Outcome<string>> InviteAsync(Room room, Func<StateLookup, Outcome<EventDraft>> invite, CancellationToken cancellationToken) =>
+        SendSignedAsync(room, invite, cancellationToken);
 
     /// <summary>Leaves a room, rejects an invite or takes back a knock.</summary>
-    public Task<Outcome<string>> LeaveAsync(Room room, string userId, string? reason, CancellationToken cancellationToken) =>
-        SendAsync(room, userId, userId, state => MembershipIn(state, userId) switch
+    public async Task<Outcome<string>> LeaveAsync(Room room, string userId, string? reason, CancellationToken cancellationToken)
+    {
+        if (LeaveFromOutside is not null && engine.FindInside(room.Id) is null && MembershipOf(room, userId) is { } membership)
+        {
+            if (membership is Membership.Leave or Membership.Ban)
+            {
+                return "";
+            }
+
+            var (leave, refusal) = await LeaveFromOutside(room, userId, reason, cancellationToken);
+            refusal ??= await engine.NoteOutsideAsync(leave!, told: null);
+            return refusal is not null ? refusal : leave!.EventId;
+        }
+
+        return await SendAsync(room, userId, userId, state => MembershipIn(state, userId) switch
         {
             null => Refusal.Forbidden("You are not in the room"),
             Membership.Leave => Unchanged,
             _ => Draft("leave", userId, userId, reason, null),
         }, cancellationToken);
+    }
+
+    /// <summary>Takes an event by which a server that is in a room ends an invite or a knock of a user of this one, which is not.</summary>
+    /// <param name="member">It passed the checks that need no room.</param>
+    /// <returns>Whether it was such an event: it is about what the user is in the room now, and of the server that the invite was of.</returns>
+    public async Task<bool> EndFromOutsideAsync(Pdu member)
+    {
+        return member is { Type: "m.room.member", StateKey: { } userId }
+            && engine.Server.Owns(userId)
+            && Memberships.Of(member) is Membership.Leave or Membership.Ban
+            && engine.FindInside(member.RoomId) is null
+            && engine.Find(member.RoomId) is { } room
+            && room.Version == member.Version
+            && IsEnd()
+            && await engine.NoteOutsideAsync(member, told: null) is null;
+
+        // An invite may be ended by those who could have made it, which only the room knows; that it is of their server has to do.
+        bool IsEnd()
+        {
+            using var db = engine.Database.OpenSnapshot();
+            return UserTable.Find(db, userId) is { } user
+                && MembershipTable.Find(db, room.Nid, user) is { Membership: Membership.Invite or Membership.Knock } row
+                && EventTable.Find(db, row.Event)?.Parse(room.Version) is { } ended
+                && member.AuthEvents.Contains(ended.EventId)
+                && (row.Membership == Membership.Knock || ServerOf(ended.Sender) == ServerOf(member.Sender));
+        }
+
+        static string ServerOf(string user) => user[(user.IndexOf(':') + 1)..];
+    }
 
     public Task<Outcome<string>> KickAsync(Room room, string sender, string target, string? reason, CancellationToken cancellationToken) =>
         SendAsync(room, sender, target, state => MembershipIn(state, target) switch
@@ -140,19 +213,64 @@ public sealed class RoomMembers(RoomEngine engine)
     // No draft and no refusal: things are already as they were asked to be.
     private static Outcome<EventDraft> Unchanged => default;
 
+    private Membership? MembershipOf(Room room, string userId)
+    {
+        using var db = engine.Database.OpenSnapshot();
+        return UserTable.Find(db, userId) is { } user ? MembershipTable.Find(db, room.Nid, user)?.Membership : null;
+    }
+
+    /// <summary>Sends an event that another server has to sign first, which takes its time: the room does not wait for it.</summary>
+    /// <remarks>Spec: https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room</remarks>
+    private async Task<Outcome<string>> SendSignedAsync(
+        Room room, Func<StateLookup, Outcome<EventDraft>> draft, CancellationToken cancellationToken)
+    {
+        var sign = SignInvite ?? throw new InvalidOperationException("This server talks to no others");
+        var (invite, refusal) = await engine.BuildAsync(room, draft, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        var (signed, refused) = await sign(room, invite!, cancellationToken);
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        // What the other server has agreed to is done, whether or not somebody still waits for it.
+        var reception = (await engine.ReceiveAsync(room, [signed!], CancellationToken.None, outgoing: true))[0];
+        return reception.Outcome == ReceiptOutcome.Accepted
+            ? signed!.EventId
+            : Refusal.Forbidden(reception.Refusal ?? "The room has changed meanwhile");
+    }
+
+    private Task<Outcome<string>> SendAsync(
+        Room room, string sender, string target, Func<StateLookup, Outcome<EventDraft>> draft, CancellationToken cancellationToken) =>
+        SendAsync(room, sender, target, draft, (to, made, cancellation) => engine.SendAsync(to, made, null, cancellation), cancellationToken);
+
     private async Task<Outcome<string>> SendAsync(
-        Room room, string sender, string target, Func<StateLookup, Outcome<EventDraft>> draft, CancellationToken cancellationToken)
+        Room room,
+        string sender,
+        string target,
+        Func<StateLookup, Outcome<EventDraft>> draft,
+        Func<Room, Func<StateLookup, Outcome<EventDraft>>, CancellationToken, Task<Outcome<string>>> send,
+        CancellationToken cancellationToken)
     {
         if (Protocol.Identifiers.UserId.TryParse(target, out _) is false || Protocol.Identifiers.UserId.TryParse(sender, out _) is false)
         {
             return Refusal.InvalidParam($"{target} is not a user ID");
         }
 
+        // What others are may not be known yet, where this server has come into the room a moment ago.
+        if (sender != target && !await engine.WaitWholeAsync(room, cancellationToken))
+        {
+            return new Refusal(RefusalKind.NoAnswer, "This server does not know yet who is in the room: try again later");
+        }
+
         // Whoever is not in the room and acts on others learns nothing of them.
-        return await engine.SendAsync(
+        return await send(
             room,
             state => sender != target && MembershipIn(state, sender) != Membership.Join ? Refusal.Forbidden("You are not in the room") : draft(state),
-            null,
             cancellationToken);
     }
 
@@ -163,55 +281,4 @@ public sealed class RoomMembers(RoomEngine engine)
 
     private static Membership? MembershipIn(StateLookup state, string userId) =>
         state("m.room.member", userId) is { } member ? Memberships.Of(member) : null;
-
-    /// <summary>For a restricted room: a joined user of this server who may invite; empty where none is needed.</summary>
-    /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms</remarks>
-    private Outcome<string> AuthorisingUser(Room room, StateLookup state, string userId)
-    {
-        var joinRules = state("m.room.join_rules", "");
-        var rule = joinRules is null ? null : JsonContent.Text(joinRules.Content, "join_rule");
-        if (rule is not ("restricted" or "knock_restricted") || MembershipIn(state, userId) == Membership.Invite)
-        {
-            return "";
-        }
-
-        if (!MeetsCondition(joinRules!, userId))
-        {
-            return Refusal.Forbidden("You are not in any of the rooms whose members may join this one");
-        }
-
-        var create = state("m.room.create", "")!;
-        var powerLevels = PowerLevels.From(room.Version, state("m.room.power_levels", ""), create);
-        foreach (var candidate in NamesOf(room.LocalMembers()))
-        {
-            if (powerLevels.ForUser(candidate) >= powerLevels.Invite
-                && MembershipIn(state, candidate) == Membership.Join)
-            {
-                return candidate;
-            }
-        }
-
-        return Refusal.Forbidden("Nobody on this server may invite you to the room");
-    }
-
-    private List<string> NamesOf(IEnumerable<long> users)
-    {
-        using var snapshot = engine.Database.OpenSnapshot();
-        return [.. users.Select(user => UserTable.Name(snapshot, user)).OfType<string>()];
-    }
-
-    private bool MeetsCondition(Pdu joinRules, string userId)
-    {
-        if (!joinRules.Content.TryGetProperty("allow", out var allow) || allow.ValueKind != JsonValueKind.Array)
-        {
-            return false;
-        }
-
-        using var snapshot = engine.Database.OpenSnapshot();
-        return UserTable.Find(snapshot, userId) is { } user && allow.EnumerateArray().Any(condition =>
-            JsonContent.Text(condition, "type") == "m.room_membership"
-            && JsonContent.Text(condition, "room_id") is { } roomId
-            && RoomTable.Find(snapshot, roomId) is { } other
-            && MembershipTable.Find(snapshot, other.Nid, user)?.Membership == Membership.Join);
-    }
 }

@@ -9,7 +9,8 @@ namespace EdgeMatrix.Rooms.Members;
 
 /// <summary>
 /// "When a user joins the new room, the server should automatically transfer/replicate some of the user's personalized settings such as
-/// notifications, tags, etc.": the tags, the push rules of the room, and its place among the direct chats.
+/// notifications, tags, etc.": the tags, the push rules of the room, and its place among the direct chats. The names that this server gave the old
+/// room are the new one's from then on, too.
 /// </summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#room-upgrades</remarks>
 internal static class UpgradedRoomSettings
@@ -38,6 +39,7 @@ internal static class UpgradedRoomSettings
 
         await engine.Database.WriteAsync(db =>
         {
+            MoveNames(db, old.Nid, room.Nid);
             Edit(old.Nid, Tags, room.Nid, tags => tags);
             Edit(AccountDataTable.Global, Direct, AccountDataTable.Global, direct => WithRoom(direct, old.RoomId, room.Id));
             Edit(AccountDataTable.Global, PushRules, AccountDataTable.Global, rules => WithRules(rules, old.RoomId, room.Id));
@@ -56,6 +58,17 @@ internal static class UpgradedRoomSettings
                 db.AfterCommit(() => engine.Notifier.UserChanged(user, position));
             }
         });
+    }
+
+    /// <summary>"Moves any local aliases to the new room", and the place in the directory: here and on the servers of those who follow.</summary>
+    public static void MoveNames(WriteTransaction db, long old, long replacement)
+    {
+        RoomAliasTable.Move(db, old, replacement);
+        if (RoomTable.IsListed(db, old))
+        {
+            RoomTable.SetListed(db, old, false);
+            RoomTable.SetListed(db, replacement, true);
+        }
     }
 
     // Anybody may name any room as the predecessor of theirs; which room replaces another, that other says.

@@ -33,8 +33,12 @@ public sealed class UserPresence : IDisposable
     private static readonly TimeSpan _currentlyActive = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _step = TimeSpan.FromSeconds(15);
 
-    // Some hundred bytes each. Who comes beyond is shown to nobody.
+    /// <summary>How long what another server said of a user holds, if it says nothing more: servers say it again within that.</summary>
+    public static readonly TimeSpan RemoteHolds = TimeSpan.FromMinutes(30);
+
+    // Some hundred bytes each. Who comes beyond is shown to nobody; and users of other servers, however many, leave room for those of this one.
     private const int MaxUsers = 8_192;
+    private const int MaxRemote = MaxUsers / 2;
 
     private readonly Database _database;
     private readonly ChangeNotifier _notifier;
@@ -44,6 +48,7 @@ public sealed class UserPresence : IDisposable
     private readonly Dictionary<long, Entry> _users = [];
     private readonly ITimer _timer;
     private bool _scheduled;
+    private int _remote;
 
     public UserPresence(bool enabled, Database database, ChangeNotifier notifier, TypingUsers typing, TimeProvider time)
     {
@@ -61,8 +66,8 @@ public sealed class UserPresence : IDisposable
 
     public bool Enabled { get; }
 
-    /// <summary>Called with the nid of a user after their presence became another.</summary>
-    public Action<long>? Changed { get; set; }
+    /// <summary>Raised with the nid of a user after their presence became another.</summary>
+    public event Action<long>? Changed;
 
     /// <summary>A client of the user begins to wait for news.</summary>
     /// <param name="device">Nid of the client's device.</param>
@@ -153,6 +158,27 @@ public sealed class UserPresence : IDisposable
         }
     }
 
+    /// <summary>Another server says how a user of its own is, who shares a room with a user of this one.</summary>
+    /// <param name="lastActive">When the user was last active; null if that is not said.</param>
+    public void Receive(long user, string userId, PresenceState state, string? message, DateTimeOffset? lastActive, bool currentlyActive)
+    {
+        if (!MayReceive(user))
+        {
+            return;
+        }
+
+        Change(user, userId, entry =>
+        {
+            var now = _time.GetUtcNow();
+            _remote += entry.Remote is null ? 1 : 0;
+            entry.Said = entry.Message != message;
+            entry.Message = message;
+            entry.LastActive = lastActive < now ? lastActive : lastActive is null ? entry.LastActive : now;
+            entry.Remote = (state, currentlyActive);
+            entry.SyncsUntil = state == PresenceState.Offline ? now : now + RemoteHolds;
+        });
+    }
+
     public PresenceStatus Get(long user, string userId)
     {
         lock (_lock)
@@ -228,6 +254,14 @@ public sealed class UserPresence : IDisposable
         Tell(user);
     }
 
+    private bool MayReceive(long user)
+    {
+        lock (_lock)
+        {
+            return _remote < MaxRemote || _users.ContainsKey(user);
+        }
+    }
+
     /// <summary>Works out what is to be shown, and whether that is another than before.</summary>
     private bool Refresh(Entry entry)
     {
@@ -236,9 +270,10 @@ public sealed class UserPresence : IDisposable
 
         // "The server will automatically set a user's presence to unavailable if their last active time was over a threshold value".
         var state = now >= entry.SyncsUntil ? PresenceState.Offline
+            : entry.Remote is { } remote ? remote.State
             : now < entry.OnlineUntil && rested < IdleAfter ? PresenceState.Online
             : PresenceState.Unavailable;
-        var active = state == PresenceState.Online && rested < _currentlyActive;
+        var active = state == PresenceState.Online && (entry.Remote?.IsActive ?? rested < _currentlyActive);
         if (state == entry.State && active == entry.CurrentlyActive && !entry.Said)
         {
             return false;
@@ -261,10 +296,12 @@ public sealed class UserPresence : IDisposable
                 {
                     changed.Add(user);
                 }
-                else if (entry.State == PresenceState.Offline && entry.Message is null && _time.GetUtcNow() - entry.SyncsUntil > IdleAfter)
+                else if (entry.State == PresenceState.Offline && (entry.Message is null || entry.Remote is not null)
+                    && _time.GetUtcNow() - entry.SyncsUntil > IdleAfter)
                 {
                     // Every client that waits has been told by now.
                     _users.Remove(user);
+                    _remote -= entry.Remote is null ? 0 : 1;
                 }
             }
 
@@ -306,6 +343,9 @@ public sealed class UserPresence : IDisposable
         public string? Message { get; set; }
 
         public DateTimeOffset? LastActive { get; set; }
+
+        /// <summary>Of a user of another server, what that said.</summary>
+        public (PresenceState State, bool IsActive)? Remote { get; set; }
 
         /// <summary>Until then some client is there, whatever it says of its user.</summary>
         public DateTimeOffset SyncsUntil { get; set; }

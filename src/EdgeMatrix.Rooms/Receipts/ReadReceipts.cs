@@ -5,6 +5,14 @@ using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Rooms.Receipts;
 
+/// <summary>That a user of another server has read up to an event.</summary>
+/// <param name="Thread">Empty for an unthreaded receipt, else <c>main</c> or the id of the thread's root.</param>
+/// <param name="Ts">When, as its server says, ms since the Unix epoch.</param>
+public sealed record ReceivedReceipt(string UserId, string Thread, string EventId, long Ts);
+
+/// <param name="WaitsFor">The id of the event or of the user without which the receipt is of nothing.</param>
+public sealed record EarlyReceipt(ReceivedReceipt Receipt, string WaitsFor);
+
 /// <summary>Read receipts.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#receipts</remarks>
 /// <param name="moved">Notes in the same write whom else it concerns that a receipt of a user, by its nid, moved, at a position.</param>
@@ -16,29 +24,78 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
     public Task SetAsync(Room room, long user, ReceiptType type, string thread, string eventId) =>
         engine.Database.WriteAsync(db =>
         {
-            if (EventTable.Find(db, eventId) is not { Timeline: { } order } stored || stored.Room != room.Nid)
+            if (Find(db, room, eventId) is not { } stored
+                || !Move(db, room, user, type, thread, stored, engine.Time.GetUtcNow().ToUnixTimeMilliseconds()))
             {
                 return;
             }
 
-            if (ReceiptTable.Current(db, room.Nid, user, type, thread) is { } current
-                && EventTable.Find(db, current)?.Timeline >= order)
-            {
-                return;
-            }
-
-            var position = db.NextPosition();
-            ReceiptTable.Set(db, room.Nid, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), position);
-            moved(db, room, user, type, position);
-            var news = Read(db, room.Nid, user, stored.Nid, thread);
-
-            db.AfterCommit(() => engine.Notifier.RoomChanged(
-                room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers().AsSpan()));
-            if (news)
+            if (Read(db, room.Nid, user, stored.Nid, thread))
             {
                 db.AfterCommit(() => read(user));
             }
         });
+
+    /// <summary>As <see cref="SetAsync"/>, of users of another server who are in the room.</summary>
+    /// <returns>The receipts that are early: their events have no place here yet, or their users are not in the room yet.</returns>
+    public Task<List<EarlyReceipt>> ReceiveAsync(Room room, IReadOnlyList<ReceivedReceipt> receipts) => engine.Database.WriteAsync(db =>
+    {
+        var early = new List<EarlyReceipt>();
+        var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var receipt in receipts)
+        {
+            if (!IsThread(db, room, receipt.Thread))
+            {
+                continue;
+            }
+
+            if (Find(db, room, receipt.EventId) is not { } stored)
+            {
+                if (IsYetToCome(db, receipt.EventId))
+                {
+                    early.Add(new EarlyReceipt(receipt, receipt.EventId));
+                }
+            }
+            else if (UserTable.Find(db, receipt.UserId) is not { } user || MembershipTable.Find(db, room.Nid, user)?.Membership != Membership.Join)
+            {
+                early.Add(new EarlyReceipt(receipt, receipt.UserId));
+            }
+            else
+            {
+                Move(db, room, user, ReceiptType.Read, receipt.Thread, stored, Math.Clamp(receipt.Ts, 0, now));
+            }
+        }
+
+        return early;
+    });
+
+    private static (long Nid, long Order)? Find(Session db, Room room, string eventId) =>
+        EventTable.FindPlace(db, eventId) is { Timeline: { } order } place && place.Room == room.Nid ? (place.Nid, order) : null;
+
+    // An outlier is an event of which others told, and which is still to come itself; what was rejected or failed softly is here, and is never shown.
+    private static bool IsYetToCome(Session db, string eventId) =>
+        EventTable.Find(db, eventId) is not { } stored || stored.Flags.HasFlag(EventFlags.Outlier);
+
+    // Else somebody could have a receipt in as many threads as there are words.
+    private static bool IsThread(Session db, Room room, string thread) =>
+        thread is "" or "main" || EventTable.FindPlace(db, thread)?.Room == room.Nid;
+
+    /// <returns>False if it stays where it is.</returns>
+    private bool Move(
+        WriteTransaction db, Room room, long user, ReceiptType type, string thread, (long Nid, long Order) to, long ts)
+    {
+        if (ReceiptTable.Current(db, room.Nid, user, type, thread) is { } current && EventTable.Find(db, current)?.Timeline >= to.Order)
+        {
+            return false;
+        }
+
+        var position = db.NextPosition();
+        ReceiptTable.Set(db, room.Nid, user, type, thread, to.Nid, ts, position);
+        moved(db, room, user, type, position);
+        db.AfterCommit(() => engine.Notifier.RoomChanged(
+            room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers().AsSpan()));
+        return true;
+    }
 
     private static bool Read(WriteTransaction db, long room, long user, long upTo, string thread)
     {

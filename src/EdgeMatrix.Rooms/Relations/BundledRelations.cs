@@ -176,7 +176,7 @@ public sealed class BundledRelations
 
     private List<string>? References(IEnumerable<AggregatedRow> rows)
     {
-        var ids = rows.Where(row => !IgnoredNids.Contains(row.Sender) && _visibility.MaySeeMessage(row.Event, row.State))
+        var ids = rows.Where(row => !IgnoredNids.Contains(row.Sender) && _visibility.MaySeeMessage(row.Timeline, row.State))
             .OrderBy(row => row.Timeline).Select(row => row.EventId!).ToList();
         return ids.Count > 0 ? ids : null;
     }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.Members;
@@ -9,37 +7,58 @@ using EdgeMatrix.Storage.Rooms;
 namespace EdgeMatrix.Rooms.Spaces;
 
 /// <param name="Children">The valid <c>m.space.child</c> events, in their order; empty if the room is not a space.</param>
-public sealed record SpaceRoom(RoomRow Row, RoomVersion Version, List<Pdu> Children);
+public sealed record SpaceRoom(RoomRow Row, RoomVersion Version, List<SpaceChild> Children);
+
+/// <summary>A room of a tree: as it is known here, or else as another server tells of it.</summary>
+public readonly record struct HierarchyRoom(SpaceRoom? Here, ToldSpaceRoom? Told)
+{
+    public IReadOnlyList<SpaceChild> Children => Here?.Children ?? Told?.Children ?? [];
+}
+
+/// <param name="More">Whether there are others after these.</param>
+/// <param name="Unknown">Children on the way that are not known here, and that nobody was asked of yet: what is below them is missing.</param>
+public sealed record HierarchyPage(List<HierarchyRoom> Rooms, bool More, List<SpaceChild> Unknown);
 
 /// <param name="SuggestedOnly">Only of children that the space suggests.</param>
 /// <param name="MaxDepth">How far below the root; 0: the root alone.</param>
 public sealed record HierarchyQuery(bool SuggestedOnly, int MaxDepth);
 
-/// <summary>Walks the tree of a space, depth first, through the rooms that are known here and that a user may know of.</summary>
+/// <summary>Walks the tree of a space, depth first, through the rooms that a user may know of.</summary>
 /// <remarks>Spec: https://spec.matrix.org/v1.19/client-server-api/#discovering-rooms-within-spaces</remarks>
 public static class SpaceHierarchy
 {
-    /// <summary>Letters of a valid <c>order</c>.</summary>
-    private const int MaxOrderLength = 50;
-
     /// <param name="user">Nid of the user; null: whoever may know of all rooms.</param>
+    /// <param name="told">What other servers told of rooms that are not known here, by their IDs; null where they were asked in vain.</param>
     /// <param name="skip">How many rooms from the root on to pass over.</param>
     /// <returns>Null if the user may not know of the root.</returns>
-    public static (List<SpaceRoom> Rooms, bool More)? Page(Session db, string rootId, long? user, HierarchyQuery query, int skip, int limit)
+    public static HierarchyPage? Page(
+        Session db, string rootId, long? user, HierarchyQuery query, IReadOnlyDictionary<string, ToldSpaceRoom?> told, int skip, int limit)
     {
-        var page = new List<SpaceRoom>();
+        var page = new HierarchyPage([], false, []);
         var seen = new HashSet<string>();
-        var waiting = new Stack<(string RoomId, int Depth)>();
-        waiting.Push((rootId, 0));
+        var waiting = new Stack<(string RoomId, SpaceChild? Child, int Depth)>();
+        waiting.Push((rootId, null, 0));
         while (waiting.TryPop(out var next))
         {
             // Servers should gracefully break loops.
-            if (!seen.Add(next.RoomId)
-                || RoomTable.Find(db, next.RoomId) is not { } row
-                || RoomVersions.Find(row.Version) is not { } version
-                || (user is { } who && !RoomAccess.MayKnow(db, row, version, who)))
+            if (!seen.Add(next.RoomId))
             {
-                if (next.Depth == 0)
+                continue;
+            }
+
+            var known = Known(db, next.RoomId);
+            var wasTold = told.TryGetValue(next.RoomId, out var answer);
+            if (known is null && next.Child is { } child && (!wasTold || answer is { Children: null }))
+            {
+                page.Unknown.Add(child);
+            }
+
+            var room = known is null
+                ? new HierarchyRoom(null, MayKnow(db, answer, user))
+                : new HierarchyRoom(Here(db, known, user, query.SuggestedOnly), null);
+            if (room is { Here: null, Told: null })
+            {
+                if (next.Child is null)
                 {
                     return null;
                 }
@@ -47,31 +66,30 @@ public static class SpaceHierarchy
                 continue;
             }
 
-            if (page.Count == limit)
+            if (page.Rooms.Count == limit)
             {
-                return (page, true);
+                return page with { More = true };
             }
 
-            var room = new SpaceRoom(row, version, Children(db, row, version, query.SuggestedOnly));
             if (skip > 0)
             {
                 skip--;
             }
             else
             {
-                page.Add(room);
+                page.Rooms.Add(room);
             }
 
             if (next.Depth < query.MaxDepth)
             {
-                foreach (var child in Enumerable.Reverse(room.Children))
+                foreach (var below in Enumerable.Reverse(room.Children))
                 {
-                    waiting.Push((child.StateKey!, next.Depth + 1));
+                    waiting.Push((below.RoomId, below, next.Depth + 1));
                 }
             }
         }
 
-        return (page, false);
+        return page;
     }
 
     /// <summary>One room of the tree, for another server.</summary>
@@ -83,7 +101,19 @@ public static class SpaceHierarchy
             ? new SpaceRoom(row, version, Children(db, row, version, suggestedOnly))
             : null;
 
-    private static List<Pdu> Children(Session db, RoomRow row, RoomVersion version, bool suggestedOnly)
+    // Of a room that this server was never in, as where somebody is merely invited, there is no state; other servers know more.
+    private static RoomRow? Known(Session db, string roomId) =>
+        RoomTable.Find(db, roomId) is { } row && row.State != StateNodes.Empty ? row : null;
+
+    private static SpaceRoom? Here(Session db, RoomRow row, long? user, bool suggestedOnly) =>
+        RoomVersions.Find(row.Version) is { } version && (user is not { } who || RoomAccess.MayKnow(db, row, version, who))
+            ? new SpaceRoom(row, version, Children(db, row, version, suggestedOnly))
+            : null;
+
+    private static ToldSpaceRoom? MayKnow(Session db, ToldSpaceRoom? room, long? user) =>
+        room is not null && (user is not { } who || RoomAccess.MayKnow(db, room.Summary, who)) ? room : null;
+
+    private static List<SpaceChild> Children(Session db, RoomRow row, RoomVersion version, bool suggestedOnly)
     {
         if (RoomStateReader.Find(db, version, row.State, "m.room.create", "") is not { } create
             || JsonContent.Text(create.Content, "type") != "m.space")
@@ -93,22 +123,9 @@ public static class SpaceHierarchy
 
         var keys = StateKeyTable.SpaceChildren(db, row.Nid);
         var events = EventTable.FindMany(db, StateNodes.FindMany(db, row.State, keys.ToArray()).Select(entry => entry.Event));
-        return [.. events.Values.Select(stored => stored.Parse(version))
-            .Where(child => IsValid(child, suggestedOnly))
-            .OrderBy(child => Order(child) is null)
-            .ThenBy(Order, StringComparer.Ordinal)
-            .ThenBy(child => child.OriginServerTs)
-            .ThenBy(child => child.StateKey, StringComparer.Ordinal)];
+        return SpaceChild.InOrder(
+            events.Values.Select(stored => stored.Parse(version))
+                .Select(child => new SpaceChild(child.StateKey!, child.Sender, child.OriginServerTs, child.Content)),
+            suggestedOnly);
     }
-
-    // Child rooms can be removed from a space by omitting the via key of content.
-    private static bool IsValid(Pdu child, bool suggestedOnly) =>
-        child.Content.TryGetProperty("via", out var via)
-        && via.ValueKind == JsonValueKind.Array
-        && via.EnumerateArray().Any(server => server.ValueKind == JsonValueKind.String)
-        && (!suggestedOnly || (child.Content.TryGetProperty("suggested", out var suggested) && suggested.ValueKind == JsonValueKind.True));
-
-    // Strings outside of \x20 to \x7E, or of more than 50 characters, are as if there were none.
-    private static string? Order(Pdu child) =>
-        JsonContent.Text(child.Content, "order") is { Length: <= MaxOrderLength } order && order.All(letter => letter is >= ' ' and <= '~') ? order : null;
 }

@@ -34,8 +34,8 @@ public sealed class TypingUsers : IDisposable
         _timer = time.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Called with the nid of a room after somebody began or ended typing in it.</summary>
-    public Action<long>? Changed { get; set; }
+    /// <summary>Raised with the nid of a room, and the user, after somebody began or ended typing in it.</summary>
+    public event Action<long, string>? Changed;
 
     /// <summary>The position of the newest change.</summary>
     public long Position => Interlocked.Read(ref _position);
@@ -95,7 +95,7 @@ public sealed class TypingUsers : IDisposable
         }
 
         _notifier.Nudge(localMembers.AsSpan());
-        Changed?.Invoke(room);
+        Changed?.Invoke(room, userId);
         return true;
     }
 
@@ -130,7 +130,7 @@ public sealed class TypingUsers : IDisposable
 
     private void Expire()
     {
-        var woken = new List<(long Room, ImmutableArray<long> Users)>();
+        var woken = new List<(long Room, ImmutableArray<long> Users, List<string> Ended)>();
         lock (_lock)
         {
             var now = _time.GetUtcNow();
@@ -146,7 +146,7 @@ public sealed class TypingUsers : IDisposable
                 if (ended.Count > 0)
                 {
                     users.Position = Interlocked.Increment(ref _position);
-                    woken.Add((room, users.LocalMembers));
+                    woken.Add((room, users.LocalMembers, ended));
                 }
                 else if (users.Until.Count == 0 && now - users.EmptySince(now) > MaxTimeout)
                 {
@@ -158,10 +158,10 @@ public sealed class TypingUsers : IDisposable
             ScheduleExpiry();
         }
 
-        foreach (var (room, users) in woken)
+        foreach (var (room, users, ended) in woken)
         {
             _notifier.Nudge(users.AsSpan());
-            Changed?.Invoke(room);
+            ended.ForEach(user => Changed?.Invoke(room, user));
         }
     }
 

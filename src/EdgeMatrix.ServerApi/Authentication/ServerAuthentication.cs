@@ -59,7 +59,12 @@ internal sealed class ServerAuthentication(
         var claims = ReadClaims(context.Request);
         if (claims.Count == 0)
         {
-            return Unauthorized("The request is not signed as by a server: an Authorization of X-Matrix is missing, or wrong");
+            if (context.Request.Headers.Authorization.Any(RequestAuthorization.IsOfScheme))
+            {
+                return MatrixError.InvalidParam("The Authorization of X-Matrix lacks what it must have, or names no server");
+            }
+
+            return Unauthorized("The request is not signed as by a server: an Authorization of X-Matrix is missing");
         }
 
         // "If this property is included, but the value does not match the receiving server's name, the receiving server must deny the request".

@@ -18,11 +18,11 @@ internal static class ServerKeyEndpoints
     /// <summary><c>GET /_matrix/key/v2/server</c>, and the deprecated form with a key id.</summary>
     public static IResult GetOwn(OwnKeys own) => new JsonText(own.Answer());
 
-    /// <summary><c>GET /_matrix/key/v2/query/{serverName}</c></summary>
-    public static async Task<IResult> Query(string serverName, HttpRequest request, Notary notary)
+    /// <summary><c>GET /_matrix/key/v2/query/{serverName}</c>, and the form of before v1.6 with a key id.</summary>
+    public static async Task<IResult> Query(string serverName, HttpRequest request, Notary notary, params string[] keyIds)
     {
         var (minimum, bad) = request.QueryInteger("minimum_valid_until_ts", min: 0);
-        return bad is not null ? bad : Answer([await notary.FindAsync(serverName, [], minimum, request.HttpContext.RequestAborted)]);
+        return bad is not null ? bad : Answer(await notary.FindAsync(serverName, keyIds, minimum, request.HttpContext.RequestAborted));
     }
 
     /// <summary><c>POST /_matrix/key/v2/query</c></summary>
@@ -50,7 +50,7 @@ internal static class ServerKeyEndpoints
             return MatrixError.TooLarge($"server_keys asks of more than {MaxServers} servers, or {MaxKeyIds} keys of one");
         }
 
-        var answers = new byte[]?[asked.Count];
+        var answers = new IReadOnlyList<byte[]>[asked.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = request.HttpContext.RequestAborted };
         await Parallel.ForAsync(0, asked.Count, options, async (index, cancellation) =>
         {
@@ -58,7 +58,7 @@ internal static class ServerKeyEndpoints
             answers[index] = await notary.FindAsync(
                 asked[index].Name, [.. keys.Select(key => key.Name)], keys.Max(key => MinimumOf(key.Value)), cancellation);
         });
-        return Answer(answers);
+        return Answer(answers.SelectMany(ofServer => ofServer));
     }
 
     private static long? MinimumOf(JsonElement criteria) =>
@@ -69,17 +69,14 @@ internal static class ServerKeyEndpoints
             ? ts
             : null;
 
-    // "If the server key cannot be retrieved, the list is empty": of those that are known there is one entry each.
-    private static JsonText Answer(IEnumerable<byte[]?> answers) => JsonText.Write(json =>
+    // "If the server key cannot be retrieved, the list is empty": of those that are known there is one entry each, or more where keys have gone.
+    private static JsonText Answer(IEnumerable<byte[]> answers) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteStartArray("server_keys"u8);
         foreach (var answer in answers)
         {
-            if (answer is not null)
-            {
-                json.WriteRawValue(answer, skipInputValidation: true);
-            }
+            json.WriteRawValue(answer, skipInputValidation: true);
         }
 
         json.WriteEndArray();

@@ -1,3 +1,4 @@
+using EdgeMatrix.Api.Rooms;
 using EdgeMatrix.Delivery.AppServices;
 using EdgeMatrix.Protocol.Identifiers;
 using EdgeMatrix.Rooms.Engine;
@@ -28,14 +29,15 @@ internal static class DirectoryQuery
             await queries.AliasAsync(alias.Value, request.HttpContext.RequestAborted);
         }
 
-        return Find(engine, alias.Value) is not { } roomId
+        using var db = engine.Database.OpenSnapshot();
+        return RoomAliasTable.Find(db, alias.Value)?.RoomId is not { } roomId
             ? MatrixError.NotFound("Room alias not found")
             : JsonText.Write(json =>
             {
                 json.WriteStartObject();
                 json.WriteString("room_id"u8, roomId);
                 json.WriteStartArray("servers"u8);
-                json.WriteStringValue(engine.Server.Name);
+                ResidentServers.Of(db, engine, roomId).ForEach(json.WriteStringValue);
                 json.WriteEndArray();
                 json.WriteEndObject();
             });

@@ -23,9 +23,11 @@ internal sealed class AskedRoom : IDisposable
     public static (AskedRoom? Asked, MatrixError? Error) OfEvent(RoomEngine engine, string eventId, string origin) =>
         Open(engine, db => EventTable.FindPlace(db, eventId) is { } place ? RoomTable.Find(db, place.Room) : null, origin);
 
-    /// <summary>An event of the room of which it is known what the room was at it.</summary>
+    /// <summary>An event of the room of which it is known what the room was at it: one that was rejected never was part of it.</summary>
     public StoredEvent? Find(string eventId) =>
-        EventTable.Find(Db, eventId) is { } stored && stored.Room == Row.Nid && !stored.Flags.HasFlag(EventFlags.Outlier) ? stored : null;
+        EventTable.Find(Db, eventId) is { } stored && stored.Room == Row.Nid && (stored.Flags & (EventFlags.Outlier | EventFlags.Rejected)) == 0
+            ? stored
+            : null;
 
     public void Dispose() => Db.Dispose();
 

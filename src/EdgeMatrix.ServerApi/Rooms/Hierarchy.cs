@@ -29,7 +29,7 @@ internal static class Hierarchy
         }
 
         var children = root.Children.Take(MaxChildren)
-            .Select(child => (Id: child.StateKey!, Known: RoomTable.Find(db, child.StateKey!) is not null, Room: SpaceHierarchy.Find(db, child.StateKey!, origin, false)))
+            .Select(child => (Id: child.RoomId, Known: RoomTable.Find(db, child.RoomId) is not null, Room: SpaceHierarchy.Find(db, child.RoomId, origin, false)))
             .ToList();
         return LongJson.Write(spool, json =>
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeMatrix.Federation.Receiving;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Storage.Rooms;
@@ -74,14 +75,45 @@ internal static class RoomEvents
 
         using (asked)
         {
-            string[] before = [.. latest.Select(asked.Find).OfType<StoredEvent>().SelectMany(stored => stored.Parse(asked.Room.Version).PrevEvents)];
+            // The draft of the forward extremities has a flag for whoever knows no more of the latest than their ids.
+            var withLatest = body.TryGetProperty("include_latest_events"u8, out var include) && include.ValueKind == JsonValueKind.True;
+            IEnumerable<string> from = withLatest ? latest
+                : [.. latest.Select(asked.Find).OfType<StoredEvent>().SelectMany(stored => stored.Parse(asked.Room.Version).PrevEvents)];
             var limit = (int)Math.Clamp(Number(body, "limit") ?? DefaultMissing, 1, MaxMissing);
-            var events = EarlierEvents.From(asked, before, [.. earliest, .. latest], limit, Number(body, "min_depth") ?? 0);
+            var events = EarlierEvents.From(
+                asked, from, withLatest ? earliest : [.. earliest, .. latest], limit, Number(body, "min_depth") ?? 0);
             events.Reverse();
             return LongJson.Write(spool, json =>
             {
                 json.WriteStartObject();
                 WritePdus(json, "events"u8, new ServerVisibility(asked.Db, asked.Room, origin), events);
+                json.WriteEndObject();
+            });
+        }
+    }
+
+    /// <summary>
+    /// <c>GET /_matrix/federation/unstable/org.matrix.msc4370/extremities/{roomId}</c>: what an event of this server would follow, "the same
+    /// information which would be supplied in the prev_events for an event".
+    /// </summary>
+    /// <remarks>MSC4370: https://github.com/matrix-org/matrix-spec-proposals/pull/4370</remarks>
+    public static IResult Extremities(string roomId, string origin, RoomEngine engine)
+    {
+        var (asked, error) = AskedRoom.Open(engine, roomId, origin);
+        if (asked is null)
+        {
+            return error!;
+        }
+
+        using (asked)
+        {
+            var ids = ForwardExtremities.Of(asked.Db, asked.Row);
+            return ids.Count == 0 ? MatrixError.NotFound("That is not known here") : JsonText.Write(json =>
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("prev_events"u8);
+                ids.ForEach(json.WriteStringValue);
+                json.WriteEndArray();
                 json.WriteEndObject();
             });
         }
@@ -109,7 +141,12 @@ internal static class RoomEvents
 
     private static List<string>? Ids(JsonElement body, string name)
     {
-        if (!body.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MaxNamed)
+        if (!body.TryGetProperty(name, out var list))
+        {
+            return [];
+        }
+
+        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MaxNamed)
         {
             return null;
         }

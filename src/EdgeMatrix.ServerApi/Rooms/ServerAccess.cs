@@ -1,6 +1,5 @@
-using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.RoomVersions;
-using EdgeMatrix.Rooms.Engine;
+using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
@@ -12,12 +11,10 @@ internal static class ServerAccess
 {
     /// <summary>A refusal, if the room's access control list has the server denied.</summary>
     public static MatrixError? RefuseByAcl(Session db, RoomRow room, RoomVersion version, string server) =>
-        RoomStateReader.Find(db, version, room.State, "m.room.server_acl", "") is { } acl && !new ServerAcl(acl.Content).Allows(server)
-            ? MatrixError.Forbidden("Your server is not allowed in this room")
-            : null;
+        RoomServers.IsDenied(db, room, version, server) ? MatrixError.Forbidden("Your server is not allowed in this room") : null;
 
     /// <summary>A refusal, if the server is denied, or none of its users is joined.</summary>
     public static MatrixError? Refuse(Session db, RoomRow room, RoomVersion version, string server) =>
         RefuseByAcl(db, room, version, server)
-        ?? (MembershipTable.IsServerJoined(db, room.Nid, server) ? null : MatrixError.Forbidden("Your server is not in the room"));
+        ?? (RoomServerTable.IsIn(db, room.Nid, server) ? null : MatrixError.Forbidden("Your server is not in the room"));
 }

@@ -93,6 +93,11 @@ internal static class StateAtEvent
 
         using (asked)
         {
+            if (asked.Row.IsPartial)
+            {
+                return MatrixError.PartialState();
+            }
+
             if (asked.Find(eventId!) is not { } stored)
             {
                 return MatrixError.NotFound("The event is not known here, or not what the room was at it");
@@ -115,21 +120,23 @@ internal static class StateAtEvent
         }
     }
 
-    /// <summary>Nids of the state before an event: the node at hand is that after it.</summary>
     private static List<long> Before(Session db, StoredEvent stored)
     {
         var state = new List<long>();
-        StateNodes.ForEach(db, stored.State, entry =>
-        {
-            if (entry.Event != stored.Nid)
-            {
-                state.Add(entry.Event);
-            }
-            else if (stored.Replaces is { } before)
-            {
-                state.Add(before);
-            }
-        });
+        ForEachBefore(db, stored, entry => state.Add(entry.Event));
         return state;
     }
+
+    /// <summary>Visits the state before an event: the node at hand is that after it.</summary>
+    public static void ForEachBefore(Session db, StoredEvent stored, Action<StateEntry> visit) => StateNodes.ForEach(db, stored.State, entry =>
+    {
+        if (entry.Event != stored.Nid)
+        {
+            visit(entry);
+        }
+        else if (stored.Replaces is { } before)
+        {
+            visit(entry with { Event = before });
+        }
+    });
 }

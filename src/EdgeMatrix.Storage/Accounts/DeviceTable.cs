@@ -4,18 +4,21 @@ namespace EdgeMatrix.Storage.Accounts;
 
 /// <param name="Nid">Never used again once the device is deleted.</param>
 /// <param name="LastSeenTs">ms since the Unix epoch, a minute coarse.</param>
-public sealed record DeviceRow(long Nid, string DeviceId, string? DisplayName, long? LastSeenTs, string? LastSeenIp);
+public sealed record DeviceRow(long Nid, string DeviceId, string? DisplayName, long? LastSeenTs, string? LastSeenIp, string? UserAgent);
 
 /// <summary>The <c>devices</c> table: what local users are logged in with.</summary>
 public static class DeviceTable
 {
-    private const string Columns = "nid, device_id, display_name, last_seen_ts, last_seen_ip";
+    private const string Columns = "nid, device_id, display_name, last_seen_ts, last_seen_ip, user_agent";
     private const string FindSql = $"SELECT {Columns} FROM devices WHERE user = ? AND device_id = ?";
     private const string OfUserSql = $"SELECT {Columns} FROM devices WHERE user = ? ORDER BY nid";
     private const string OwnerSql = "SELECT d.user, u.user_id, d.device_id FROM devices d JOIN users u ON u.nid = d.user WHERE d.nid = ?";
     private const string InsertSql = "INSERT INTO devices (user, device_id, display_name) VALUES (?, ?, ?)";
     private const string RenameSql = "UPDATE devices SET display_name = ? WHERE nid = ?";
-    private const string SeenSql = "UPDATE devices SET last_seen_ts = ?, last_seen_ip = coalesce(?, last_seen_ip) WHERE nid = ?";
+    private const string SeenSql = 
+        "UPDATE devices SET last_seen_ts = ?, last_seen_ip = coalesce(?, last_seen_ip), user_agent = coalesce(?, user_agent) WHERE nid = ?";
+
+    private const int MaxUserAgent = 200;
     private const string DeleteSignaturesSql =
         "DELETE FROM key_signatures WHERE (target_user, target) = (SELECT user, device_id FROM devices WHERE nid = ?)";
 
@@ -64,9 +67,9 @@ public static class DeviceTable
     }
 
     /// <param name="ip">Null where the transport has none: what was known stays.</param>
-    public static void Seen(WriteTransaction db, long device, long ts, string? ip)
+    public static void Seen(WriteTransaction db, long device, long ts, string? ip, string? userAgent)
     {
-        using var update = db.Prepare(SeenSql).Bind(ts).Bind(ip).Bind(device);
+        using var update = db.Prepare(SeenSql).Bind(ts).Bind(ip).Bind(userAgent is { Length: > MaxUserAgent } ? userAgent[..MaxUserAgent] : userAgent).Bind(device);
         update.Run();
     }
 
@@ -91,5 +94,5 @@ public static class DeviceTable
     }
 
     private static DeviceRow Read(Statement query) => new(
-        query.Int64(0), query.Text(1), query.TextOrNull(2), query.IsNull(3) ? null : query.Int64(3), query.TextOrNull(4));
+        query.Int64(0), query.Text(1), query.TextOrNull(2), query.IsNull(3) ? null : query.Int64(3), query.TextOrNull(4), query.TextOrNull(5));
 }

@@ -16,7 +16,7 @@ internal sealed class AuthChainIndex
     private const int BlocksKept = 1_024;
     private const int LookupsKept = 65_536;
 
-    private const string TailSql = "SELECT nid FROM events WHERE nid > ? AND room = ? AND state_key IS NOT NULL ORDER BY nid";
+    private const string TailSql = "SELECT nid FROM events WHERE nid > ? AND room = ? AND state_key IS NOT NULL AND flags & 16 = 0 ORDER BY nid";
     private const string StateKeySql = "SELECT state_key FROM events WHERE nid = ?";
 
     private readonly Session _db;

@@ -12,7 +12,7 @@ public static class AuthChainWriter
     /// <summary>Some tens of milliseconds of the writer on a small board.</summary>
     private const int EventsASlice = 250;
 
-    private const string EventsSql = "SELECT nid, room, state_key IS NOT NULL FROM events WHERE nid > ? ORDER BY nid LIMIT ?";
+    private const string EventsSql = "SELECT nid, room, state_key IS NOT NULL AND flags & 16 = 0 FROM events WHERE nid > ? ORDER BY nid LIMIT ?";
 
     /// <summary>Takes a slice of what is new into the index, if something is.</summary>
     /// <returns>Whether there may be more.</returns>

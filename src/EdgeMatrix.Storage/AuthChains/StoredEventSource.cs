@@ -11,6 +11,7 @@ public sealed class StoredEventSource(Session db, long room, RoomVersion version
     private const string AuthEventSql = """
         SELECT nid FROM events
         WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1 AND room = ?2 AND state_key IS NOT NULL AND nid < ?3
+            AND flags & 16 = 0
         """;
 
     private readonly Dictionary<long, long[]> _authEvents = [];
@@ -33,7 +34,7 @@ public sealed class StoredEventSource(Session db, long room, RoomVersion version
     public bool IsRejected(long number) => Stored(number) is { } stored && stored.Flags.HasFlag(EventFlags.Rejected);
 
     private StoredEvent? Stored(long number) =>
-        EventTable.Find(db, number) is { IsState: true } stored && stored.Room == room ? stored : null;
+        EventTable.Find(db, number) is { IsState: true } stored && stored.Room == room && !stored.Flags.HasFlag(EventFlags.Outside) ? stored : null;
 
     private IEnumerable<long> AuthEvents(Pdu pdu, long number) =>
         pdu.AuthEvents.Select(id => AuthEvent(id, number)).Where(static nid => nid != 0);

@@ -54,7 +54,8 @@ internal static class RoomChecks
 
     private static IEnumerable<string> HeadFaults(Session db, RoomRow row)
     {
-        if (row.Extremities.Length == 0)
+        // One that is known by an invite alone has none.
+        if (row.Extremities.Length == 0 && row.State != StateNodes.Empty)
         {
             yield return "has no forward extremity";
         }
@@ -91,17 +92,21 @@ internal static class RoomChecks
                 continue;
             }
 
-            if (!members.Remove(user, out var member) || member.Event != entry.Event || member.Membership != MembershipOf(stored, version))
+            if (!members.Remove(user, out var member)
+                || (!IsOutside(db, member.Event) && (member.Event != entry.Event || member.Membership != MembershipOf(stored, version))))
             {
                 yield return $"has {user} as a member otherwise than its state (event {entry.Event})";
             }
         }
 
-        foreach (var user in members.Keys)
+        foreach (var user in members.Where(member => !IsOutside(db, member.Value.Event)).Select(member => member.Key))
         {
             yield return $"has {user} as a member, and its state has not";
         }
     }
+
+    // What a user is in a room while the server is not in it, its state does not tell.
+    private static bool IsOutside(Session db, long member) => EventTable.Find(db, member) is { } stored && stored.Flags.HasFlag(EventFlags.Outside);
 
     private static (List<StateEntry>? State, string? Unreadable) State(Session db, long node)
     {

@@ -33,9 +33,10 @@ internal static class RowChecks
         ("an event that is marked as redacted has its redaction", """
             SELECT nid FROM events e WHERE flags & 8 AND NOT EXISTS (SELECT 1 FROM redactions WHERE event = e.nid)
             """),
-        ("a room has its current state", "SELECT nid FROM rooms r WHERE NOT EXISTS (SELECT 1 FROM state_nodes WHERE nid = r.state)"),
+        ("a room has its current state", "SELECT nid FROM rooms r WHERE length(extremities) > 0 AND NOT EXISTS (SELECT 1 FROM state_nodes WHERE nid = r.state)"),
         ("the newest event of a room is that of its timeline", """
-            SELECT nid FROM rooms r WHERE last_event IS NOT (SELECT max(nid) FROM events WHERE room = r.nid AND timeline IS NOT NULL)
+            SELECT nid FROM rooms r WHERE last_event <> (
+                SELECT coalesce(max(timeline), 0) FROM events WHERE room = r.nid AND timeline IS NOT NULL)
             """),
         ("a room knows what its messages take", """
             SELECT nid FROM rooms r WHERE message_bytes <> (
@@ -64,6 +65,11 @@ internal static class RowChecks
             SELECT latest FROM threads t WHERE {NotPurged} AND (replies, latest) IS NOT (
                 SELECT count(*), max(timeline) FROM relations
                 WHERE room = t.room AND parent = t.root AND rel_type = (SELECT nid FROM event_types WHERE type = 'm.thread'))
+            """),
+        ("an event that waits is of a room", $"SELECT nid FROM waiting_events w WHERE w.room NOT IN {Rooms}"),
+        ("a gap ends at events of its room", $"""
+            SELECT event FROM backward_extremities b WHERE b.room NOT IN {Rooms} OR low >= timeline OR NOT EXISTS (
+                SELECT 1 FROM events WHERE nid = b.event AND (room = b.room OR b.room IN (SELECT nid FROM purged_rooms)))
             """),
         ("a transaction has its event", """
             SELECT event FROM (SELECT event FROM transactions_even UNION ALL SELECT event FROM transactions_odd) t
@@ -125,7 +131,10 @@ internal static class RowChecks
                 UNION ALL SELECT max(position) FROM account_data
                 UNION ALL SELECT max(position) FROM to_device_messages
                 UNION ALL SELECT max(position) FROM device_list_changes
-                UNION ALL SELECT max(position) FROM key_signatures)
+                UNION ALL SELECT max(position) FROM key_signatures
+                UNION ALL SELECT max(position) FROM device_changes
+                UNION ALL SELECT max(position) FROM outgoing_messages
+                UNION ALL SELECT max(position) FROM outgoing_cursors)
             WHERE position > coalesce((SELECT reserved FROM sequence WHERE name = 'position'), 0)
             """),
     ];

@@ -126,7 +126,7 @@ internal static class StateNodeChecks
             }
         }
 
-        return count == entries ? null : $"has {count} entries, not {entries}";
+        return count == entries || entries == StateNodes.NotKnown ? null : $"has {count} entries, not {entries}";
     }
 
     private static bool Has(Session db, string sql, long nid)

@@ -12,6 +12,25 @@ public static class DeviceListTable
         INSERT INTO device_list_changes (user, position) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET position = excluded.position
         """;
 
+    private const string OwnChangeSql = "SELECT own_position FROM device_list_changes WHERE user = ?";
+
+    private const string SetOwnSql = """
+        INSERT INTO device_list_changes (user, position, own_position) VALUES (?1, 0, ?2) ON CONFLICT (user) DO UPDATE SET own_position = excluded.own_position
+        """;
+
+    /// <summary>The stream position at which what only the user is shown changed last; 0 if it never did.</summary>
+    public static long LastOwnChange(Session db, long user)
+    {
+        using var query = db.Prepare(OwnChangeSql).Bind(user);
+        return query.Step() ? query.Int64(0) : 0;
+    }
+
+    public static void SetOwn(WriteTransaction db, long user, long position)
+    {
+        using var upsert = db.Prepare(SetOwnSql).Bind(user).Bind(position);
+        upsert.Run();
+    }
+
     /// <summary>The stream position of the last change; 0 if there was none.</summary>
     public static long LastChange(Session db, long user)
     {

@@ -26,6 +26,7 @@ public static class DestinationTable
         LIMIT max(0, (SELECT count(*) FROM destinations) - ?))
         """;
 
+    private const string LastHeardSql = "SELECT max(last_heard_ts) FROM destinations";
     private const string MoreSql = "SELECT 1 FROM destinations LIMIT 1 OFFSET ?";
 
     public static DestinationRow? Find(Session db, string server)
@@ -45,6 +46,13 @@ public static class DestinationTable
         }
 
         return rows;
+    }
+
+    /// <summary>When any server was last heard of, ms, to the hour; null: none ever was.</summary>
+    public static long? LastHeardTs(Session db)
+    {
+        using var query = db.Prepare(LastHeardSql);
+        return query.Step() ? query.Int64OrNull(0) : null;
     }
 
     public static void Set(WriteTransaction db, DestinationRow row)

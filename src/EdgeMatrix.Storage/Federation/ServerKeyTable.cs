@@ -11,7 +11,10 @@ public sealed record ServerKeyRow(string KeyId, byte[] Key, long UntilTs, bool I
 /// <param name="ValidUntilTs">As it says itself.</param>
 public sealed record ServerKeyAnswerRow(byte[] Json, long FetchedTs, long ValidUntilTs);
 
-/// <summary>The <c>server_keys</c> and <c>server_key_answers</c> tables: the keys of other servers, all that were ever seen, and their last answers.</summary>
+/// <summary>
+/// The <c>server_keys</c>, <c>server_key_answers</c> and <c>server_key_earlier_answers</c> tables: the keys of other servers, all that were ever seen, their
+/// last answers, and those that are all that is left of a key.
+/// </summary>
 public static class ServerKeyTable
 {
     private const string KeysSql = "SELECT key_id, key, until_ts, old FROM server_keys WHERE server = ?";
@@ -32,6 +35,19 @@ public static class ServerKeyTable
         ON CONFLICT (server) DO UPDATE SET json = excluded.json, fetched_ts = excluded.fetched_ts, valid_until_ts = excluded.valid_until_ts
         """;
 
+    private const string EarlierSql = "SELECT json, fetched_ts, valid_until_ts FROM server_key_earlier_answers WHERE server = ? AND key_id = ?";
+    private const string SetEarlierSql = """
+        INSERT INTO server_key_earlier_answers (server, key_id, json, fetched_ts, valid_until_ts) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (server, key_id) DO UPDATE SET json = excluded.json, fetched_ts = excluded.fetched_ts, valid_until_ts = excluded.valid_until_ts
+        WHERE excluded.valid_until_ts > valid_until_ts
+        """;
+
+    private const string TrimEarlierSql = """
+        DELETE FROM server_key_earlier_answers WHERE server = ?1 AND key_id NOT IN (
+            SELECT key_id FROM server_key_earlier_answers WHERE server = ?1 ORDER BY valid_until_ts DESC LIMIT ?2)
+        """;
+
+    private const string DeleteEarlierSql = "DELETE FROM server_key_earlier_answers WHERE server = ?";
     private const string OldestSql = """
         SELECT server FROM server_key_answers ORDER BY fetched_ts LIMIT min(?2, max(0, (SELECT count(*) FROM server_key_answers) - ?1))
         """;
@@ -79,6 +95,27 @@ public static class ServerKeyTable
         upsert.Run();
     }
 
+    /// <summary>The last answer that listed a key which later ones do not; null if there is none.</summary>
+    public static ServerKeyAnswerRow? EarlierAnswer(Session db, string server, string keyId)
+    {
+        using var query = db.Prepare(EarlierSql).Bind(server).Bind(keyId);
+        return query.Step() ? new ServerKeyAnswerRow(query.Blob(0).ToArray(), query.Int64(1), query.Int64(2)) : null;
+    }
+
+    /// <summary>Keeps an answer for the keys that only it lists; of a server no more are kept than so many.</summary>
+    public static void SetEarlierAnswer(WriteTransaction db, string server, IEnumerable<string> keyIds, ServerKeyAnswerRow answer, int most)
+    {
+        foreach (var keyId in keyIds)
+        {
+            using var upsert = db.Prepare(SetEarlierSql)
+                .Bind(server).Bind(keyId).Bind(answer.Json.AsSpan()).Bind(answer.FetchedTs).Bind(answer.ValidUntilTs);
+            upsert.Run();
+        }
+
+        using var trim = db.Prepare(TrimEarlierSql).Bind(server).Bind(most);
+        trim.Run();
+    }
+
     /// <summary>Whether there are answers of more servers than so many.</summary>
     public static bool HasMoreThan(Session db, int most)
     {
@@ -106,6 +143,8 @@ public static class ServerKeyTable
             keys.Run();
             using var answer = db.Prepare(DeleteAnswerSql).Bind(server);
             answer.Run();
+            using var earlier = db.Prepare(DeleteEarlierSql).Bind(server);
+            earlier.Run();
         }
 
         return oldest.Count;

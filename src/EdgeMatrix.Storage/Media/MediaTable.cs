@@ -22,8 +22,15 @@ public static class MediaTable
     internal const string Columns = "nid, media_id, uploader, created_ts, expires_ts, hash, bytes, type, name, quarantined, accessed_ts, quarantined_by, protected";
     private const string FindSql = $"SELECT {Columns} FROM media WHERE media_id = ?";
     private const string UploadsWaitingSql = "SELECT count(*) FROM media WHERE uploader = ? AND expires_ts > ?";
-    private const string IsReferredToSql = "SELECT 1 FROM media WHERE hash = ? LIMIT 1";
-    private const string IsQuarantinedSql = "SELECT 1 FROM media WHERE hash = ? AND quarantined = 1 LIMIT 1";
+    private const string IsReferredToSql = """
+        SELECT 1 WHERE EXISTS (SELECT 1 FROM media WHERE hash = ?1) OR EXISTS (SELECT 1 FROM remote_media WHERE hash = ?1)
+        """;
+
+    private const string IsQuarantinedSql = """
+        SELECT 1 WHERE EXISTS (SELECT 1 FROM media WHERE hash = ?1 AND quarantined = 1)
+        OR EXISTS (SELECT 1 FROM remote_media WHERE hash = ?1 AND quarantined = 1)
+        """;
+
     private const string InsertSql = "INSERT INTO media (media_id, uploader, created_ts, expires_ts, accessed_ts) VALUES (?, ?, ?, ?, ?)";
 
     private const string SetFileSql = """
@@ -31,6 +38,7 @@ public static class MediaTable
         """;
 
     private const string QuarantineSql = "UPDATE media SET quarantined = ?, quarantined_by = ? WHERE hash = ?";
+    private const string QuarantineRemoteSql = "UPDATE remote_media SET quarantined = ?, quarantined_by = ? WHERE hash = ?";
     private const string IsProtectedSql = "SELECT 1 FROM media WHERE hash = ? AND protected = 1 LIMIT 1";
     private const string ProtectSql = "UPDATE media SET protected = ? WHERE nid = ?";
     private const string AccessedSql = "UPDATE media SET accessed_ts = ? WHERE nid = ?";
@@ -51,6 +59,9 @@ public static class MediaTable
 
     /// <summary>Stands in the place of a user's nid: the server itself, which stores pictures of URL previews.</summary>
     public const long Server = 0;
+
+    /// <summary>Stands in the place of a user's nid: all other servers, whose media are kept.</summary>
+    public const long OtherServers = -1;
 
     public static MediaRow? Find(Session db, string mediaId)
     {
@@ -85,12 +96,7 @@ public static class MediaTable
     /// <returns>False if it has one already, or is gone.</returns>
     public static bool TrySetFile(WriteTransaction db, long media, long user, MediaFile file)
     {
-        bool quarantined;
-        using (var query = db.Prepare(IsQuarantinedSql).Bind(file.Hash.ToBytes()))
-        {
-            quarantined = query.Step();
-        }
-
+        var quarantined = IsQuarantined(db, file.Hash);
         using var update = db.Prepare(SetFileSql)
             .Bind(file.Hash.ToBytes()).Bind(file.Bytes).Bind(file.Type).Bind(file.Name).Bind(quarantined).Bind(media);
         update.Run();
@@ -103,20 +109,19 @@ public static class MediaTable
         return true;
     }
 
-    /// <summary>Sets the mark on every id of the bytes.</summary>
-    /// <param name="by">Nid of the administrator.</param>
-    public static void Quarantine(WriteTransaction db, MediaHash hash, long by)
+    /// <summary>Whether the bytes are in quarantine.</summary>
+    public static bool IsQuarantined(Session db, MediaHash hash)
     {
-        using var update = db.Prepare(QuarantineSql).Bind(true).Bind(by).Bind(hash.ToBytes());
-        update.Run();
+        using var query = db.Prepare(IsQuarantinedSql).Bind(hash.ToBytes());
+        return query.Step();
     }
 
+    /// <summary>Sets the mark on every id of the bytes, here and on other servers.</summary>
+    /// <param name="by">Nid of the administrator.</param>
+    public static void Quarantine(WriteTransaction db, MediaHash hash, long by) => Mark(db, hash, true, by);
+
     /// <summary>Clears the mark on every id of the bytes.</summary>
-    public static void Unquarantine(WriteTransaction db, MediaHash hash)
-    {
-        using var update = db.Prepare(QuarantineSql).Bind(false).BindNull().Bind(hash.ToBytes());
-        update.Run();
-    }
+    public static void Unquarantine(WriteTransaction db, MediaHash hash) => Mark(db, hash, false, null);
 
     /// <summary>Whether any id of the bytes is never to be quarantined.</summary>
     public static bool IsProtected(Session db, MediaHash hash)
@@ -184,7 +189,16 @@ public static class MediaTable
         return query.Step() ? Read(query) : null;
     }
 
-    private static void AddUsage(WriteTransaction db, long user, long bytes)
+    private static void Mark(WriteTransaction db, MediaHash hash, bool quarantined, long? by)
+    {
+        foreach (var sql in (string[])[QuarantineSql, QuarantineRemoteSql])
+        {
+            using var update = db.Prepare(sql).Bind(quarantined).Bind(by).Bind(hash.ToBytes());
+            update.Run();
+        }
+    }
+
+    internal static void AddUsage(WriteTransaction db, long user, long bytes)
     {
         using var upsert = db.Prepare(AddUsageSql).Bind(user).Bind(bytes);
         upsert.Run();

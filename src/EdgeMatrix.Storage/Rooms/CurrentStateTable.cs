@@ -7,6 +7,7 @@ namespace EdgeMatrix.Storage.Rooms;
 public static class CurrentStateTable
 {
     private const string InsertSql = "INSERT INTO current_states (event, state) VALUES (?, ?)";
+    private const string DeleteSql = "DELETE FROM current_states WHERE event = ?";
     private const string FindSql = "SELECT state FROM current_states WHERE event = ?";
 
     /// <param name="event">Nid of the event.</param>
@@ -14,6 +15,21 @@ public static class CurrentStateTable
     {
         using var insert = db.Prepare(InsertSql).Bind(@event).Bind(state);
         insert.Run();
+    }
+
+    /// <summary>Corrects what the room's state became when an event was taken in.</summary>
+    /// <param name="after">The node of the state after the event.</param>
+    public static void Set(WriteTransaction db, long @event, long after, long state)
+    {
+        using (var delete = db.Prepare(DeleteSql).Bind(@event))
+        {
+            delete.Run();
+        }
+
+        if (state != after)
+        {
+            Insert(db, @event, state);
+        }
     }
 
     /// <summary>The node of the room's current state when the event had come.</summary>

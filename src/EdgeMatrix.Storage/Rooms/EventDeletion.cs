@@ -83,7 +83,7 @@ public static class EventDeletion
         {
             if (!row.IsState && !IsNeeded(db, row.Nid))
             {
-                if (!room.Extremities.Contains(row.Nid) && row.Nid != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
+                if (!room.Extremities.Contains(row.Nid) && row.Timeline != room.LastEvent && mayDelete?.Invoke(EventTable.Find(db, row.Nid)!) != false)
                 {
                     Unrelate(db, room, version, row);
                     Delete(db, row);

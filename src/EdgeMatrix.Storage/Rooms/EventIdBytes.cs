@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -14,7 +15,7 @@ internal static class EventIdBytes
         {
             Span<byte> hash = stackalloc byte[HashBytes + 1];
             // Only an id that comes back letter for letter may be kept as its hash: the last letter has spare bits.
-            if (Base64Url.TryDecodeFromChars(eventId.AsSpan(1), hash, out var written)
+            if (Base64Url.DecodeFromChars(eventId.AsSpan(1), hash, out _, out var written) == OperationStatus.Done
                 && written == HashBytes
                 && Base64Url.EncodeToString(hash[..HashBytes]).AsSpan().SequenceEqual(eventId.AsSpan(1)))
             {

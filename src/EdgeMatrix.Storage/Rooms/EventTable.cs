@@ -27,6 +27,11 @@ public static class EventTable
         SELECT nid, room, timeline FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1
         """;
 
+    private const string StateEntrySql = """
+        SELECT state_key, nid FROM events
+        WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1 AND room = ?2 AND state_key IS NOT NULL AND flags & 1 = 0
+        """;
+
     private const string NidsForwardSql = """
         SELECT nid, timeline FROM events WHERE room = ? AND timeline > ? AND timeline <= ? ORDER BY timeline LIMIT ?
         """;
@@ -45,6 +50,12 @@ public static class EventTable
         """;
 
     private const string PlaceSql = "UPDATE events SET timeline = ?, flags = flags & 8 | ?, state = ?, replaces = ? WHERE nid = ?";
+    private const string InRoomSql = """
+        SELECT 1 FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1 AND room = ?2 AND flags & 16 = 0
+        """;
+
+    private const string TakeOutsideSql = "DELETE FROM events WHERE room = ? AND timeline IS NULL AND flags & 16 <> 0 RETURNING nid";
+
     private const string RoomSql = "SELECT room, state_key IS NOT NULL FROM events WHERE nid = ?";
     private const string ExistsSql = "SELECT 1 FROM events WHERE nid = ?";
     private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | 8 WHERE nid = ?";
@@ -115,6 +126,34 @@ public static class EventTable
     {
         using var query = db.Prepare(PlaceByIdSql).Bind(EventIdBytes.Encode(eventId));
         return query.Step() ? (query.Int64(0), query.Int64(1), query.Int64OrNull(2)) : null;
+    }
+
+    /// <summary>What a state event of a room is in a state; null if it is none, is not here, or was rejected.</summary>
+    public static StateEntry? FindStateEntry(Session db, long room, string eventId)
+    {
+        using var query = db.Prepare(StateEntrySql).Bind(EventIdBytes.Encode(eventId)).Bind(room);
+        return query.Step() ? new StateEntry(query.Int64(0), query.Int64(1)) : null;
+    }
+
+    /// <summary>Whether an event is one of a room's, be it as an outlier.</summary>
+    public static bool IsInRoom(Session db, long room, string eventId)
+    {
+        using var query = db.Prepare(InRoomSql).Bind(EventIdBytes.Encode(eventId)).Bind(room);
+        return query.Step();
+    }
+
+    /// <summary>Removes the events that were stored while this server was not in the room (<see cref="EventFlags.Outside"/>).</summary>
+    /// <returns>Their nids.</returns>
+    public static List<long> TakeOutside(WriteTransaction db, long room)
+    {
+        using var delete = db.Prepare(TakeOutsideSql).Bind(room);
+        var nids = new List<long>();
+        while (delete.Step())
+        {
+            nids.Add(delete.Int64(0));
+        }
+
+        return nids;
     }
 
     /// <summary>As <see cref="Forward"/>, without the events.</summary>

@@ -10,47 +10,47 @@ public enum Membership
     Ban = 5,
 }
 
-/// <param name="Event">Nid of the member event: the stream position of the change.</param>
-public readonly record struct MembershipRow(long Room, long User, Membership Membership, long Event, bool Forgotten);
+/// <param name="Event">Nid of the member event.</param>
+/// <param name="Position">
+/// Stream position at which it became what it is. The event may have been heard of before, as one by which others are allowed.
+/// </param>
+public readonly record struct MembershipRow(long Room, long User, Membership Membership, long Event, long Position, bool Forgotten);
 
 /// <summary>The <c>memberships</c> table: who is what in which room now.</summary>
 public static class MembershipTable
 {
-    private const string ServerInRoomSql = """
-        SELECT 1 FROM memberships m CROSS JOIN users u ON u.nid = m.user
-        WHERE m.room = ? AND m.membership = ? AND substr(u.user_id, instr(u.user_id, ':') + 1) = ? LIMIT 1
-        """;
-
     private const string UsersOfServerSql = """
         SELECT u.user_id FROM memberships m CROSS JOIN users u ON u.nid = m.user
         WHERE m.room = ? AND substr(u.user_id, instr(u.user_id, ':') + 1) = ? LIMIT ?
         """;
 
-    private const string Columns = "room, user, membership, event, forgotten";
+    private const string Columns = "room, user, membership, event, position, forgotten";
     private const string DeleteSql = "DELETE FROM memberships WHERE room = ? AND user = ?";
     private const string FindSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND user = ?";
 
     private const string SetSql = """
-        INSERT INTO memberships (room, user, membership, event) VALUES (?, ?, ?, ?)
-        ON CONFLICT (room, user) DO UPDATE SET membership = excluded.membership, event = excluded.event, forgotten = 0
+        INSERT INTO memberships (room, user, membership, event, position) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (room, user) DO UPDATE SET
+            membership = excluded.membership, event = excluded.event, position = excluded.position, forgotten = 0
         """;
 
     private const string ForgetSql = "UPDATE memberships SET forgotten = 1 WHERE room = ? AND user = ?";
-    private const string OfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? ORDER BY event";
+    private const string OfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? ORDER BY position";
     private const string AllOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ?";
 
-    private const string ChangedOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? AND event > ?";
+    private const string ChangedOfUserSql = $"SELECT {Columns} FROM memberships WHERE user = ? AND membership = ? AND position > ?";
 
     // A room whose state is not that after its newest event has seen a state reset, which moved no event.
     private const string MovedSql = $"""
         SELECT {Columns} FROM memberships WHERE user = ?1 AND membership = 1 AND EXISTS (
             SELECT 1 FROM rooms r LEFT JOIN events e ON e.nid = r.last_event WHERE r.nid = memberships.room AND (
                 r.last_event > ?2
+                OR r.whole_since > ?2
                 OR r.state IS NOT e.state
                 OR EXISTS (SELECT 1 FROM receipts WHERE receipts.room = r.nid AND position > ?2)))
         """;
 
-    private const string InRoomSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND membership = ? ORDER BY event LIMIT ?";
+    private const string InRoomSql = $"SELECT {Columns} FROM memberships WHERE room = ? AND membership = ? ORDER BY position, event LIMIT ?";
 
     private const string LocalInRoomSql = """
         SELECT m.user FROM memberships m JOIN accounts a ON a.user = m.user WHERE m.room = ? AND m.membership = 1
@@ -65,18 +65,20 @@ public static class MembershipTable
         WHERE u.user_id >= ?2 AND u.user_id < ?3
         """;
 
+    private const string EventsInRoomSql = "SELECT event, user FROM memberships WHERE room = ?";
+
     private const string ChangedInRoomSql = """
-        SELECT user FROM memberships WHERE room = ? AND membership IN (1, 2, 3, 4, 5) AND event > ?
+        SELECT user FROM memberships WHERE room = ? AND membership IN (1, 2, 3, 4, 5) AND position > ?
         """;
 
     private const string OfBothSql = """
-        SELECT o.room, o.user, o.membership, o.event, o.forgotten, t.room, t.user, t.membership, t.event, t.forgotten
+        SELECT o.room, o.user, o.membership, o.event, o.position, o.forgotten, t.room, t.user, t.membership, t.event, t.position, t.forgotten
         FROM memberships o CROSS JOIN memberships t ON t.room = o.room AND t.user = ?2 WHERE o.user = ?1
         """;
 
     // From the index of users alone: whether a room is forgotten is not asked.
     private const string OfManySql = """
-        SELECT o.room, o.user, o.membership, o.event FROM json_each(?1) n CROSS JOIN memberships o ON o.user = n.value
+        SELECT o.room, o.user, o.membership, o.event, o.position FROM json_each(?1) n CROSS JOIN memberships o ON o.user = n.value
         WHERE EXISTS (SELECT 1 FROM memberships t WHERE t.room = o.room AND t.user = ?2)
         """;
 
@@ -87,6 +89,7 @@ public static class MembershipTable
         """;
 
     private static readonly string _countLocalsFromAccountsSql = $"SELECT count(*) {LocalsFromAccounts("?")}";
+    private static readonly string _anyJoinedLocalSql = $"SELECT 1 {LocalsFromAccounts("?")} LIMIT 1";
 
     // From the accounts, which are fewer than the members of a large room.
     private const string LocalsWithSharedRoomSql = """
@@ -94,13 +97,6 @@ public static class MembershipTable
             SELECT 1 FROM memberships t CROSS JOIN memberships o ON o.room = t.room AND o.user = ?1 AND o.membership = 1
             WHERE t.user = a.user AND t.membership = 1)
         """;
-
-    /// <summary>Whether any user of a server is joined.</summary>
-    public static bool IsServerJoined(Session db, long room, string server)
-    {
-        using var query = db.Prepare(ServerInRoomSql).Bind(room).Bind((long)Membership.Join).Bind(server);
-        return query.Step();
-    }
 
     /// <summary>Ids of the users of a server who are, or were, anything in the room.</summary>
     public static List<string> UsersOfServer(Session db, long room, string server, int limit)
@@ -121,9 +117,9 @@ public static class MembershipTable
         return query.Step() ? Read(query) : null;
     }
 
-    public static void Set(WriteTransaction db, long room, long user, Membership membership, long @event)
+    public static void Set(WriteTransaction db, long room, long user, Membership membership, long @event, long position)
     {
-        using var upsert = db.Prepare(SetSql).Bind(room).Bind(user).Bind((long)membership).Bind(@event);
+        using var upsert = db.Prepare(SetSql).Bind(room).Bind(user).Bind((long)membership).Bind(@event).Bind(position);
         upsert.Run();
     }
 
@@ -168,8 +164,28 @@ public static class MembershipTable
         }
     }
 
+    /// <summary>The users who are anything in the room, by the nids of their member events.</summary>
+    public static Dictionary<long, long> UsersByEvent(Session db, long room)
+    {
+        using var query = db.Prepare(EventsInRoomSql).Bind(room);
+        var users = new Dictionary<long, long>();
+        while (query.Step())
+        {
+            users[query.Int64(0)] = query.Int64(1);
+        }
+
+        return users;
+    }
+
     /// <summary>Nids of the joined users who have an account here.</summary>
     public static List<long> JoinedLocals(Session db, long room) => Users(db.Prepare(LocalInRoomSql).Bind(room));
+
+    /// <summary>Whether any user of this server is joined.</summary>
+    public static bool AnyJoinedLocal(Session db, long room)
+    {
+        using var query = db.Prepare(_anyJoinedLocalSql).Bind(room);
+        return query.Step();
+    }
 
     /// <summary>How many with an account here are joined, at a cost that follows the members or the accounts, whichever are fewer.</summary>
     public static long CountJoinedLocals(Session db, RoomRow room)
@@ -215,7 +231,7 @@ public static class MembershipTable
         var rows = new List<(MembershipRow, MembershipRow)>();
         while (query.Step())
         {
-            rows.Add((Read(query), Read(query, 5)));
+            rows.Add((Read(query), Read(query, 6)));
         }
 
         return rows;
@@ -228,7 +244,7 @@ public static class MembershipTable
         using var query = db.Prepare(OfManySql).Bind(RelationTable.JsonList(users)).Bind(other);
         while (query.Step())
         {
-            yield return new MembershipRow(query.Int64(0), query.Int64(1), (Membership)query.Int64(2), query.Int64(3), Forgotten: false);
+            yield return new MembershipRow(query.Int64(0), query.Int64(1), (Membership)query.Int64(2), query.Int64(3), query.Int64(4), Forgotten: false);
         }
     }
 
@@ -261,5 +277,5 @@ public static class MembershipTable
     }
 
     private static MembershipRow Read(Statement row, int first = 0) => new(
-        row.Int64(first), row.Int64(first + 1), (Membership)row.Int64(first + 2), row.Int64(first + 3), row.Int64(first + 4) != 0);
+        row.Int64(first), row.Int64(first + 1), (Membership)row.Int64(first + 2), row.Int64(first + 3), row.Int64(first + 4), row.Int64(first + 5) != 0);
 }

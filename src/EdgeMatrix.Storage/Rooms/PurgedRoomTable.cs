@@ -1,3 +1,4 @@
+using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Storage.Notifications;
 
 namespace EdgeMatrix.Storage.Rooms;
@@ -37,6 +38,7 @@ public static class PurgedRoomTable
         "DELETE FROM rooms WHERE nid = ?",
         "DELETE FROM room_aliases WHERE room = ?",
         "DELETE FROM appservice_rooms WHERE room = ?",
+        "DELETE FROM partial_rooms WHERE room = ?",
         "DELETE FROM memberships WHERE room = ? AND user IN (SELECT user FROM accounts)",
         "DELETE FROM account_data WHERE user IN (SELECT user FROM accounts) AND room = ?",
     ];
@@ -47,6 +49,14 @@ public static class PurgedRoomTable
         DELETE FROM receipts WHERE room = ?1 AND (user, type, thread) IN (SELECT user, type, thread FROM receipts WHERE room = ?1 LIMIT ?2)
         """,
         "DELETE FROM memberships WHERE room = ?1 AND user IN (SELECT user FROM memberships WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM room_servers WHERE room = ?1 AND server IN (SELECT server FROM room_servers WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM waiting_events WHERE room = ?1 AND event_id IN (SELECT event_id FROM waiting_events WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM backward_extremities WHERE room = ?1 AND event IN (SELECT event FROM backward_extremities WHERE room = ?1 LIMIT ?2)",
+        "DELETE FROM outgoing_events WHERE room = ?1 AND position IN (SELECT position FROM outgoing_events WHERE room = ?1 LIMIT ?2)",
+        """
+        DELETE FROM outgoing_strangers WHERE room = ?1 AND (server, position) IN (
+            SELECT server, position FROM outgoing_strangers WHERE room = ?1 LIMIT ?2)
+        """,
         "DELETE FROM space_children WHERE room = ?1 AND state_key IN (SELECT state_key FROM space_children WHERE room = ?1 LIMIT ?2)",
         "DELETE FROM notified WHERE room = ?1 AND event IN (SELECT event FROM notified WHERE room = ?1 LIMIT ?2)",
         "DELETE FROM unread WHERE room = ?1 AND thread IN (SELECT thread FROM unread WHERE room = ?1 LIMIT ?2)",
@@ -125,6 +135,7 @@ public static class PurgedRoomTable
         }
 
         PushQueueTable.DeleteRoom(db, room.Nid);
+        RemoteDeviceListTable.DropUnshared(db, room.Nid);
     }
 
     /// <summary>Whether rows of a room of that id remain to be deleted.</summary>

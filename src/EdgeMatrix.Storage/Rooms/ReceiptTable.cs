@@ -29,6 +29,13 @@ public static class ReceiptTable
         WHERE r.room = ? AND r.position > ? AND r.position <= ?
         """;
 
+    private const string OfLocalsSql = """
+        SELECT r.user, u.user_id, r.type, r.thread, e.event_id, r.ts, r.position
+        FROM receipts r JOIN users u ON u.nid = r.user JOIN events e ON e.nid = r.event
+        WHERE r.room = ? AND r.position > ? AND r.position <= ? AND r.type = 1 AND EXISTS (SELECT 1 FROM accounts a WHERE a.user = r.user)
+        ORDER BY r.position LIMIT ?
+        """;
+
     /// <summary>The nid of the event that the receipt is at, or null.</summary>
     public static long? Current(Session db, long room, long user, ReceiptType type, string thread)
     {
@@ -53,6 +60,20 @@ public static class ReceiptTable
         {
             rows.Add(new ReceiptRow(
                 query.Int64(0), query.Text(1), (ReceiptType)query.Int64(2), query.Text(3), EventIdBytes.Decode(query.Blob(4)), query.Int64(5)));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Public receipts of users of this server that moved after one stream position, up to another, in their order.</summary>
+    public static List<(long Position, ReceiptRow Receipt)> OfLocals(Session db, long room, long after, long upTo, int limit)
+    {
+        using var query = db.Prepare(OfLocalsSql).Bind(room).Bind(after).Bind(upTo).Bind(limit);
+        var rows = new List<(long, ReceiptRow)>();
+        while (query.Step())
+        {
+            rows.Add((query.Int64(6), new ReceiptRow(
+                query.Int64(0), query.Text(1), (ReceiptType)query.Int64(2), query.Text(3), EventIdBytes.Decode(query.Blob(4)), query.Int64(5))));
         }
 
         return rows;

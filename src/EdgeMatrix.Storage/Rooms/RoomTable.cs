@@ -5,19 +5,24 @@ namespace EdgeMatrix.Storage.Rooms;
 /// <summary>A row of <c>rooms</c>.</summary>
 /// <param name="State">The node of the current state.</param>
 /// <param name="Extremities">Nids of the forward extremities.</param>
-/// <param name="LastEvent">Nid of the newest event in the timeline.</param>
+/// <param name="LastEvent">Order of the newest event in the timeline: its nid, but where it was known before as somebody's auth event or state.</param>
 /// <param name="PurgedTo">Order in the timeline up to which old messages are deleted; null if none were.</param>
+/// <param name="IsPartial">This server came in, and does not know all of the state yet: <see cref="PartialRoomTable"/>.</param>
+/// <param name="WholeSince">Stream position at which it came to know all of the state; 0 if it did so as it came in.</param>
 public sealed record RoomRow(
-    long Nid, string RoomId, string Version, long State, long[] Extremities, long LastEvent, int Joined, int Invited, long? PurgedTo);
+    long Nid, string RoomId, string Version, long State, long[] Extremities, long LastEvent, int Joined, int Invited, long? PurgedTo, bool IsPartial,
+    long WholeSince);
 
 /// <summary>The <c>rooms</c> table.</summary>
 public static class RoomTable
 {
     private const string MessageBytesSql = "SELECT nid, message_bytes FROM rooms WHERE message_bytes > ?";
-    private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited, purged_to";
+    private const string Columns = "nid, room_id, version, state, extremities, last_event, joined, invited, purged_to, partial_state, whole_since";
     private const string ByIdSql = $"SELECT {Columns} FROM rooms WHERE room_id = ?";
     private const string FirstFromSql = $"SELECT {Columns} FROM rooms WHERE nid >= ? ORDER BY nid LIMIT 1";
     private const string ByNidSql = $"SELECT {Columns} FROM rooms WHERE nid = ?";
+
+    private const string ManyBranchesSql = $"SELECT {Columns} FROM rooms WHERE length(extremities) > 80 AND nid > ? ORDER BY nid LIMIT 1";
 
     // Never the nid of a room that was deleted: tokens and memories of it may be about.
     private const string InsertSql = """
@@ -26,6 +31,8 @@ public static class RoomTable
         """;
 
     private const string MoveSql = "UPDATE rooms SET state = ?, extremities = ?, last_event = ? WHERE nid = ?";
+    private const string VersionSql = "UPDATE rooms SET version = ? WHERE nid = ?";
+    private const string PartialSql = "UPDATE rooms SET partial_state = ?, whole_since = ? WHERE nid = ?";
     private const string CountSql = "UPDATE rooms SET joined = joined + ?, invited = invited + ? WHERE nid = ?";
     private const string JoinChangeSql = "UPDATE rooms SET last_join_change = ? WHERE nid = ?";
     private const string LastJoinChangeSql = "SELECT last_join_change FROM rooms WHERE nid = ?";
@@ -55,6 +62,13 @@ public static class RoomTable
         return query.Step() ? Read(query) : null;
     }
 
+    /// <summary>The next room, by nid, that has more than ten forward extremities; null if there is none.</summary>
+    public static RoomRow? WithManyBranches(Session db, long after)
+    {
+        using var query = db.Prepare(ManyBranchesSql).Bind(after);
+        return query.Step() ? Read(query) : null;
+    }
+
     /// <summary>The room with the nid, or with the next there is; null after the last.</summary>
     public static RoomRow? FirstFrom(Session db, long nid)
     {
@@ -70,6 +84,13 @@ public static class RoomTable
         return db.LastInsertRowId;
     }
 
+    /// <summary>Corrects the version of a room of which nothing is known but what others told with an invite.</summary>
+    public static void SetVersion(WriteTransaction db, long room, string version)
+    {
+        using var update = db.Prepare(VersionSql).Bind(version).Bind(room);
+        update.Run();
+    }
+
     /// <summary>Moves the head: current state, forward extremities, newest timeline event.</summary>
     public static void MoveHead(WriteTransaction db, long room, long state, ReadOnlySpan<long> extremities, long lastEvent)
     {
@@ -83,6 +104,13 @@ public static class RoomTable
         update.Run();
     }
 
+    /// <summary>Notes that not all of the state is known; or, since a stream position, that it is.</summary>
+    public static void SetPartial(WriteTransaction db, long room, bool partial, long wholeSince)
+    {
+        using var update = db.Prepare(PartialSql).Bind(partial ? 1 : 0).Bind(wholeSince).Bind(room);
+        update.Run();
+    }
+
     public static void AddMembers(WriteTransaction db, long room, int joined, int invited)
     {
         using var update = db.Prepare(CountSql).Bind(joined).Bind(invited).Bind(room);
@@ -90,14 +118,14 @@ public static class RoomTable
     }
 
     /// <summary>Notes that somebody joined, or is joined no longer.</summary>
-    /// <param name="event">Nid of the member event.</param>
-    public static void SetLastJoinChange(WriteTransaction db, long room, long @event)
+    /// <param name="position">Stream position at which that became so.</param>
+    public static void SetLastJoinChange(WriteTransaction db, long room, long position)
     {
-        using var update = db.Prepare(JoinChangeSql).Bind(@event).Bind(room);
+        using var update = db.Prepare(JoinChangeSql).Bind(position).Bind(room);
         update.Run();
     }
 
-    /// <summary>Nid of the newest event by which somebody joined, or was joined no longer.</summary>
+    /// <summary>Stream position at which somebody joined last, or was joined no longer.</summary>
     public static long LastJoinChange(Session db, long room)
     {
         using var query = db.Prepare(LastJoinChangeSql).Bind(room);
@@ -168,6 +196,6 @@ public static class RoomTable
 
         return new RoomRow(
             row.Int64(0), row.Text(1), row.Text(2), row.Int64(3), extremities, row.Int64(5), (int)row.Int64(6), (int)row.Int64(7),
-            row.Int64OrNull(8));
+            row.Int64OrNull(8), row.Int64(9) != 0, row.Int64(10));
     }
 }

@@ -19,6 +19,12 @@ public enum EventFlags
 
     /// <summary>The body is the redacted form.</summary>
     Redacted = 8,
+
+    /// <summary>
+    /// What a user of this server is in a room that this server is not in: an outlier that has no place among the room's events. It goes when the
+    /// server comes into the room, which has the event itself if it counts there.
+    /// </summary>
+    Outside = 16,
 }
 
 /// <summary>A row of <c>events</c>. Its body is unpacked when first asked for, and parsed once.</summary>

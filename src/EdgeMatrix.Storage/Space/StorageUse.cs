@@ -59,9 +59,13 @@ public sealed record StorageUse(
             ["users", "accounts", "devices", "access_tokens", "refresh_tokens", "profiles", "account_data", "status_messages", "filters", "settings", "signing_keys", "sequence",
                 "threepids", "email_sessions", "mails", "rate_overrides"]),
         ("application services", ["appservices", "appservice_queue", "appservice_rooms"]),
-        ("other servers", ["destinations", "server_keys", "server_key_answers"]),
+        ("other servers",
+            [
+                "destinations", "server_keys", "server_key_answers", "room_servers", "outgoing_events", "outgoing_strangers", "outgoing_messages",
+                "outgoing_cursors", "remote_device_lists", "remote_devices", "received_messages", "waiting_events", "backward_extremities", "told_states",
+            ]),
         ("schema", ["sqlite_schema"]),
-        ("media (their names)", ["media", "media_usage"]),
+        ("media (their names)", ["media", "media_usage", "remote_media"]),
     ];
 
     /// <summary>Looks through all of the file. Holds a snapshot meanwhile, so the log of a running server grows.</summary>

@@ -37,6 +37,13 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
 
         // The signatures that a user made on keys of others are shown to that user alone.
         changed.UnionWith(KeySignatureTable.SignedBetween(round.Db, round.Request.User, since.Position, round.UpTo.Position));
+        var own = DeviceListTable.LastOwnChange(round.Db, round.Request.User);
+        if (own > since.Position && own <= round.UpTo.Position)
+        {
+            changed.Add(round.Request.User);
+        }
+
+        changed.UnionWith(Invited(round, since.Position, rows));
         var met = moved.Where(user => share.Contains(user) && !shared.Contains(user)).ToList();
         changed.UnionWith(met);
         var left = moved.Where(user => shared.Contains(user) && !share.Contains(user));
@@ -59,6 +66,12 @@ public sealed record DeviceListNews(IReadOnlyList<string> Changed, IReadOnlyList
         WriteList(json, "changed"u8, Changed);
         WriteList(json, "left"u8, Left);
     }
+
+    /// <summary>Who was invited to rooms of the asking user's: what is said from then on may be encrypted to them too.</summary>
+    private static IEnumerable<long> Invited(SyncRound round, long since, IEnumerable<MembershipRow> rows) => rows
+        .Where(own => round.IsJoined(own, round.UpTo.Position))
+        .SelectMany(own => MembershipTable.ChangedInRoom(round.Db, own.Room, since)
+            .Where(user => MembershipTable.Find(round.Db, own.Room, user) is { Membership: Membership.Invite }));
 
     /// <summary>Those with whom the asking user may have begun or ceased to share a room.</summary>
     private static HashSet<long> MovedMembers(SyncRound round, long since, IEnumerable<MembershipRow> rows)

@@ -86,7 +86,7 @@ internal static class ChangedRooms
         {
             if (!rows.ContainsKey(room)
                 && MembershipTable.Find(round.Db, room, round.Request.User) is { } row
-                && (row.Membership == Membership.Join || row.Event > since))
+                && (row.Membership == Membership.Join || row.Position > since))
             {
                 rows[room] = row;
             }
@@ -102,5 +102,5 @@ internal static class ChangedRooms
     }
 
     private static bool IsNews(SyncRound round, MembershipRow own) =>
-        own.Membership == Membership.Join || round.Since is not { } since || own.Event > since.Position;
+        own.Membership == Membership.Join || round.Since is not { } since || own.Position > since.Position;
 }

@@ -61,9 +61,7 @@ internal sealed record EphemeralEvents(List<string>? Typing, List<ReceiptRow> Re
         }
 
         users.RemoveAll(round.Ignored.Contains);
-
-        // To whom nobody was shown typing, nobody needs to be shown to have stopped.
-        return users.Count == 0 && since == 0 ? null : users;
+        return users;
     }
 
     // Servers MUST NOT send the m.read.private receipt to any other user than the one which originally sent it.

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Relations;
@@ -36,7 +37,7 @@ internal sealed class EventOutput(SyncRound round, Room room, RoomVisibility? vi
         }
     }
 
-    public void WriteStripped(StoredEvent stored) => _events.WriteStripped(json, stored);
+    public void WriteStripped(StrippedState state) => _events.WriteStripped(json, state);
 
     private ReadOnlySpan<byte> Whole(StoredEvent stored, Membership? membership)
     {
@@ -53,8 +54,22 @@ internal sealed class EventOutput(SyncRound round, Room room, RoomVisibility? vi
     {
         if (round.Filter.FederationFormat)
         {
-            // The raw event as received over federation.
-            output.WriteRawValue(visibility?.IsErased(stored) is true ? Redaction.RedactPdu(SyncRound.Parse(room, stored)).Json.Span : stored.Json, skipInputValidation: true);
+            // The raw event as received over federation. From room version 3 on it does not hold its id, by which alone it can be asked for again.
+            var raw = visibility?.IsErased(stored) is true ? Redaction.RedactPdu(SyncRound.Parse(room, stored)).Json.Span : stored.Json;
+            if (room.Version.EventIdFormat == EventIdFormat.Chosen)
+            {
+                output.WriteRawValue(raw, skipInputValidation: true);
+                return;
+            }
+
+            output.WriteStartObject();
+            output.WriteString("event_id"u8, stored.EventId);
+            foreach (var property in JsonElement.Parse(raw).EnumerateObject())
+            {
+                property.WriteTo(output);
+            }
+
+            output.WriteEndObject();
         }
         else
         {

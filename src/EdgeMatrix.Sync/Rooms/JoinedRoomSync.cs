@@ -15,18 +15,27 @@ internal static class JoinedRoomSync
     {
         var (room, row, own) = news;
         var since = round.Since?.Position;
+        var upTo = round.UpTo.Position;
+        var isLazy = round.Filter.State.LazyLoadMembers;
+        if (!isLazy && (row.IsPartial || row.WholeSince > upTo))
+        {
+            // Who wants all members is told of the room when they are known. MSC3902.
+            return false;
+        }
+
+        var becameWhole = row.WholeSince > since && row.WholeSince <= upTo;
         var before = since is null ? null : round.StateAt(room, since.Value);
 
         // Who was not joined at the last sync is told all of the room, as in an initial sync.
-        var isNew = before is null || (own.Event > since && round.OwnMembership(room, before.Value) != Membership.Join);
-        var end = row.LastEvent <= round.UpTo.Position ? row.State : round.StateAt(room, round.UpTo.Position) ?? StateNodes.Empty;
+        var isNew = before is null || (becameWhole && !isLazy) || (own.Position > since && round.OwnMembership(room, before.Value) != Membership.Join);
+        var end = row.LastEvent <= upTo ? row.State : round.StateAt(room, upTo) ?? StateNodes.Empty;
         var full = isNew || round.Request.FullState;
 
         var visibility = new RoomVisibility(round.Db, round.Engine, room, row, round.Request.User, round.Request.UserId);
         var timeline = !isNew && row.LastEvent <= since
             ? new RoomTimeline([], false, since.Value)
-            : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, round.UpTo.Position, row.PurgedTo);
-        var summary = full || SummaryChanged(round, room, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
+            : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, upTo, row.PurgedTo);
+        var summary = full || becameWhole || SummaryChanged(round, room, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
         var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before, end, summary?.Heroes ?? []);
         var ephemeral = EphemeralEvents.Read(round, room, isNew);
         var ownData = accountData.OfRoom(round, room.Nid, room.Id, isNew);

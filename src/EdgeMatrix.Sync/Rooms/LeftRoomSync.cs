@@ -16,6 +16,11 @@ internal static class LeftRoomSync
         var (room, _, own) = news;
         var before = round.Since is { } since ? round.StateAt(room, since.Position) : null;
         var membershipBefore = before is null ? null : round.OwnMembership(room, before.Value);
+        if (membershipBefore != Membership.Join)
+        {
+            // Of an invite to a room that this server is not in, no state has anything.
+            membershipBefore = round.AtStart(room, own)?.Membership ?? membershipBefore;
+        }
 
         // A forgotten room is shown no more, but for one that the client still takes the user to be in.
         if (own.Forgotten && membershipBefore is not (Membership.Join or Membership.Invite or Membership.Knock))
@@ -47,8 +52,9 @@ internal static class LeftRoomSync
         var joinedUntil = Math.Min(visibility.JoinedUntil, departure.Nid);
         if (joinedUntil <= (round.Since?.Position ?? 0) || EventTable.Find(round.Db, joinedUntil) is not { Timeline: { } order } last)
         {
-            // Not joined in all the time that is synced: the user's own part in it is all there is to tell.
-            var nothing = new RoomDelta(room, visibility, new RoomTimeline([], false, departure.Timeline!.Value - 1), []);
+            // Not joined in all the time that is synced: the user's own part in it is all there is to tell. It is in no timeline where it became
+            // state by the resolution of branches alone.
+            var nothing = new RoomDelta(room, visibility, new RoomTimeline([], false, (departure.Timeline ?? departure.Nid) - 1), []);
             return Append(round, nothing, departure);
         }
 

@@ -21,8 +21,8 @@ internal sealed record RoomDelta(Room Room, RoomVisibility Visibility, RoomTimel
         HashSet<long>? members = null;
         if (round.Filter.State.LazyLoadMembers)
         {
-            // A client that is told all of a room, or jumps in its timeline, begins anew there.
-            if (before is null || timeline.Limited)
+            // A client that is told all of a room begins anew there; over a gap it keeps whom it knows.
+            if (before is null)
             {
                 round.LazyMembers.Forget(round.Request.Device, room.Nid);
             }

@@ -27,12 +27,15 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
         var limit = Math.Min(filter.Limit ?? DefaultLimit, MaxLimit);
         var ignored = round.Ignored;
 
+        // What is not here yet is to be asked for: the timeline begins behind it, and is limited.
+        var begin = BackwardExtremityTable.Newest(round.Db, room.Nid, after, upTo) is { } gap ? gap.Order - 1 : after;
+
         // One more than wanted tells whether there is more.
         var page = RoomHistory.Page(
-            round.Db, room, visibility, backward: true, upTo, after, limit + 1, stored => Wanted(room, filter, ignored, stored));
+            round.Db, room, visibility, backward: true, upTo, begin, limit + 1, stored => Wanted(room, filter, ignored, stored));
         var events = page.Events;
         // What was deleted before the client came for it leaves a gap between what it has and this.
-        var limited = page.End is not null || (after != long.MinValue && after < purgedTo);
+        var limited = page.End is not null || begin != after || (after != long.MinValue && after < purgedTo);
         if (events.Count > limit)
         {
             limited = true;

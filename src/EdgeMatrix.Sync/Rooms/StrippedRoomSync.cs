@@ -32,13 +32,8 @@ internal static class StrippedRoomSync
         var output = new EventOutput(round, room, visibility, json);
         json.WriteStartObject(room.Id);
         json.WriteStartObject(own.Membership == Membership.Invite ? "invite_state"u8 : "knock_state"u8);
-        json.WriteStartArray("events"u8);
-        foreach (var stored in StrippedState.Of(round.Db, member, sender, round.Request.UserId))
-        {
-            output.WriteStripped(stored);
-        }
-
-        json.WriteEndArray();
+        json.WritePropertyName("events"u8);
+        output.WriteStripped(StrippedState.Of(round.Db, row, member, sender, round.Request.UserId));
         json.WriteEndObject();
         json.WriteEndObject();
         return true;

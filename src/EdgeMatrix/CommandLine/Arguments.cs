@@ -21,6 +21,8 @@ internal sealed class Arguments
         ("room explain", Command.RoomExplain),
         ("storage", Command.Storage),
         ("appservices", Command.AppServices),
+        ("doctor", Command.Doctor),
+        ("federation", Command.Federation),
         ("rotate-key", Command.RotateKey),
         ("tardis", Command.Tardis),
         ("backup", Command.Backup),

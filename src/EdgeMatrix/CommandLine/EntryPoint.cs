@@ -69,6 +69,8 @@ internal static class EntryPoint
                 Command.RoomExport or Command.RoomExplain => new RoomCommands(config.Options, terminal).Run(invocation),
                 Command.Backup or Command.Restore => await new BackupCommands(config.Options, terminal).RunAsync(invocation),
                 Command.AppServices => new AppServicesCommand(config.Options, terminal).Run(),
+                Command.Doctor => await new DoctorCommand(config.Options, terminal).RunAsync(cancellation),
+                Command.Federation => new FederationCommand(config.Options, terminal, TimeProvider.System).Run(),
                 Command.RotateKey => await RotateKeyCommand.RunAsync(config.Options, terminal),
                 Command.Storage => new StorageCommand(config.Options, terminal, TimeProvider.System).Run(invocation),
                 _ => await new UserCommands(openAccounts(config.Options), terminal).RunAsync(invocation, cancellation),

@@ -67,6 +67,8 @@ internal enum Command
     RoomExplain,
     Storage,
     AppServices,
+    Doctor,
+    Federation,
     RotateKey,
     Tardis,
     Backup,

@@ -89,7 +89,7 @@ internal sealed class RoomCommands(HomeserverOptions options, Terminal terminal)
         foreach (var stored in new StoredRoomOrder(database, room, version).Walk())
         {
             events.Add(Pdu.FromStored(stored.Json, version, stored.EventId));
-            newest = stored.Nid == room.LastEvent ? events[^1] : newest;
+            newest = stored.Timeline == room.LastEvent ? events[^1] : newest;
         }
 
         return new RoomGraph(version, events, newest ?? events[^1], givenStates: new Dictionary<string, IReadOnlyList<string>>());

@@ -22,6 +22,8 @@ internal static class Usage
           edgematrix restore FILE                make a data folder of such a file; overwrites nothing (- reads from a pipe)
           edgematrix storage                     tell where every byte goes, and what could be freed
           edgematrix appservices                 tell what bridges and bots are still to be told, and since when they fail
+          edgematrix doctor                      find the running server as other servers do, and tell how to mend what keeps them from it
+          edgematrix federation                  tell what other servers are still to be told, and since when they fail
           edgematrix rotate-key                  sign with a new key from now on; what the old one signed stays good
           edgematrix tardis                      resolve states for the TARDIS debugger, at ws://127.0.0.1:1234
           edgematrix config                      print the configuration in force, and where each value comes from
@@ -43,7 +45,7 @@ internal static class Usage
 
         Every key may also stand in the environment: EDGEMATRIX_SERVER__NAME is server.name.
         Later wins: file, environment, command line. `edgematrix config` lists all keys.
-        The user commands and rotate-key open the database themselves: stop the server first. The room commands, storage, appservices and backup only read, beside it.
+        The user commands and rotate-key open the database themselves: stop the server first. The room commands, storage, appservices, federation, doctor and backup only read, beside it.
 
         """;
 }

@@ -63,6 +63,15 @@ internal sealed class ConfigKey
         new(name, doc, options => read(options), (options, value) =>
             value is bool flag ? Assignment.Of(write(options, flag)) : Assignment.Refuse($"must be true or false, not {Toml.Write(value)}"));
 
+    /// <summary>A whole number.</summary>
+    public static ConfigKey Number(
+        string name, string doc, int least, int most, Func<HomeserverOptions, int?> read, Func<HomeserverOptions, int, HomeserverOptions> write) =>
+        new(name, doc, options => (long?)read(options), (options, value) =>
+            (value is string text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed : value as long?)
+                is { } number && number >= least && number <= most
+                ? Assignment.Of(write(options, (int)number))
+                : Assignment.Refuse($"must be a number from {least} to {most}, not {Toml.Write(value)}"));
+
     /// <summary>A time, such as <c>30s</c>, <c>15m</c>, <c>12h</c> or <c>7d</c>.</summary>
     public static ConfigKey Time(
         string name, string doc, Func<HomeserverOptions, TimeSpan?> read, Func<HomeserverOptions, TimeSpan, HomeserverOptions> write) =>

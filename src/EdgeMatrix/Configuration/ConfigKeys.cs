@@ -379,6 +379,32 @@ internal static class ConfigKeys
             (options, files) => options with { AppServices = options.AppServices with { Files = files } },
             RefuseEmpty,
             mayBeEmpty: true),
+        ConfigKey.Flag(
+            "policy.enabled",
+            "Whether this server is the policy server of rooms that name it, and signs what it recommends for them.",
+            options => options.Policy.Enabled,
+            (options, enabled) => options with { Policy = options.Policy with { Enabled = enabled } }),
+        ConfigKey.List(
+            "policy.words",
+            "Patterns with * and ?: as a policy server, events with a text that has one in it are not recommended.",
+            options => options.Policy.Words,
+            (options, words) => options with { Policy = options.Policy with { Words = words } },
+            word => word.Trim('*').Length == 0 ? $"{Toml.Write(word)} would be in every text" : null,
+            mayBeEmpty: true),
+        ConfigKey.Number(
+            "policy.max_mentions",
+            "How many users an event may mention that this server, as a policy server, recommends. Without it: any number.",
+            1,
+            10_000,
+            options => options.Policy.MaxMentions,
+            (options, most) => options with { Policy = options.Policy with { MaxMentions = most } }),
+        ConfigKey.List(
+            "policy.lists",
+            "Ids of rooms with moderation policies, which users of this server are in: as a policy server, who is banned there is not recommended.",
+            options => options.Policy.Lists,
+            (options, lists) => options with { Policy = options.Policy with { Lists = lists } },
+            list => RoomId.IsValid(list) ? null : $"{Toml.Write(list)} is no room ID",
+            mayBeEmpty: true),
         ConfigKey.Size(
             "media.max_upload",
             "The largest file that a user may upload.",
@@ -404,6 +430,16 @@ internal static class ConfigKeys
             "How large the pictures of URL previews may be together: those that were not asked for the longest go.",
             options => options.Media.PreviewCache,
             (options, bytes) => options with { Media = options.Media with { PreviewCache = bytes } }),
+        ConfigKey.Size(
+            "media.remote_cache",
+            "How large the files of other servers may be together: those not asked for the longest go, and are fetched again when they are.",
+            options => options.Media.RemoteCache,
+            (options, bytes) => options with { Media = options.Media with { RemoteCache = bytes } }),
+        ConfigKey.Time(
+            "media.remote_lifetime",
+            "How long files of other servers stay that nobody asks for. Without it: as long as there is room.",
+            options => options.Media.RemoteLifetime,
+            (options, lifetime) => options with { Media = options.Media with { RemoteLifetime = lifetime } }),
         ConfigKey.Flag(
             "search.enabled",
             "Whether users may search the messages of rooms that are not encrypted. Without it the index of words is deleted.",

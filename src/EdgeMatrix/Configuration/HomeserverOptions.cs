@@ -7,6 +7,7 @@ using EdgeMatrix.ClientApi.Voip;
 using EdgeMatrix.Delivery.Mail;
 using EdgeMatrix.Delivery.Push;
 using EdgeMatrix.Federation;
+using EdgeMatrix.Rooms.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeMatrix.Configuration;
@@ -29,6 +30,7 @@ public sealed record HomeserverOptions
     public PresenceOptions Presence { get; init; } = new();
     public TurnOptions Turn { get; init; } = new([], null, TimeSpan.FromDays(1));
     public PushOptions Push { get; init; } = new();
+    public PolicyRules Policy { get; init; } = new();
     public AppServiceOptions AppServices { get; init; } = new();
     public MediaOptions Media { get; init; } = new();
     public SearchOptions Search { get; init; } = new();
@@ -211,6 +213,12 @@ public sealed record MediaOptions
 
     /// <summary>How many bytes the pictures of previews may have together; those that were not asked for the longest go.</summary>
     public long PreviewCache { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How many bytes media of other servers may have together; those that were not asked for the longest go.</summary>
+    public long RemoteCache { get; init; } = 1024 * 1024 * 1024;
+
+    /// <summary>How long media of other servers stay that nobody asks for; null: as long as there is room.</summary>
+    public TimeSpan? RemoteLifetime { get; init; }
 }
 
 public sealed record SearchOptions

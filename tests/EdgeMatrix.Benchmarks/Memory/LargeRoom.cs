@@ -9,8 +9,11 @@ internal sealed record LargeRoom(string Id, MatrixUser Owner, IReadOnlyList<Matr
     private const string TokensFile = "bench-tokens";
     private const int Messages = 200;
 
+    /// <summary>The server that the room is at.</summary>
+    public string ServerName => Owner.Id[(Owner.Id.IndexOf(':') + 1)..];
+
     /// <summary>Makes the room, or takes the one that an earlier run made in the folder.</summary>
-    public static async Task<LargeRoom> OpenAsync(string folder, int members, int clients)
+    public static async Task<LargeRoom> OpenAsync(string folder, int members, int clients, string serverName = EngineWorld.ServerName)
     {
         var known = Path.Combine(folder, TokensFile);
         if (File.Exists(known))
@@ -20,7 +23,7 @@ internal sealed record LargeRoom(string Id, MatrixUser Owner, IReadOnlyList<Matr
             return new LargeRoom(lines[0], users[0], users[1..]);
         }
 
-        await using var world = await EngineWorld.OpenAsync(folder);
+        await using var world = await EngineWorld.OpenAsync(folder, serverName);
         var made = await BuildAsync(world, members, clients);
         await File.WriteAllLinesAsync(known, [made.Id, .. made.Clients.Prepend(made.Owner).Select(user => $"{user.Id} {user.Token}")]);
         return made;
@@ -30,13 +33,7 @@ internal sealed record LargeRoom(string Id, MatrixUser Owner, IReadOnlyList<Matr
     {
         var owner = await world.AddUserAsync("owner");
         var room = await world.CreateRoomAsync(owner, "The large room");
-        var silent = new List<MatrixUser>();
-        for (var i = clients + 1; i < members; i++)
-        {
-            silent.Add(await world.AddUserAsync($"member{i}", silent: true));
-        }
-
-        await Worlds.Windows.ForAsync(silent.Count, GenerateCommand.AtOnce, i => world.JoinAsync(room, silent[i]));
+        await world.JoinCrowdAsync(room, members - clients - 1);
         var accounts = new List<MatrixUser>();
         for (var i = 0; i < clients; i++)
         {

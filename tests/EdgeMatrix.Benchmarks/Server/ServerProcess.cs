@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace EdgeMatrix.Benchmarks.Server;
 
-/// <summary>The published server on a data folder and a free port; it dies with the benchmark.</summary>
+/// <summary>The process of a homeserver: the published file on a data folder and a free port, which dies with the benchmark, or one that runs already.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     // USER_HZ, which Linux has fixed for all that read /proc.
@@ -11,10 +11,11 @@ internal sealed class ServerProcess : IDisposable
 
     private readonly Process _process;
 
-    private ServerProcess(Process process, Uri address)
+    private readonly bool _isOurs;
+
+    private ServerProcess(Process process, Uri address, bool isOurs)
     {
-        _process = process;
-        Address = address;
+        (_process, Address, _isOurs) = (process, address, isOurs);
     }
 
     public Uri Address { get; }
@@ -31,12 +32,15 @@ internal sealed class ServerProcess : IDisposable
         {
             if (line.StartsWith("ready ", StringComparison.Ordinal))
             {
-                return new ServerProcess(process, new Uri(line[(line.IndexOf("listen=", StringComparison.Ordinal) + 7)..]));
+                return new ServerProcess(process, new Uri(line[(line.IndexOf("listen=", StringComparison.Ordinal) + 7)..].Split(',')[0]), isOurs: true);
             }
         }
 
         throw new IOException($"{binary} did not start");
     }
+
+    /// <summary>A server that somebody else started and will end.</summary>
+    public static ServerProcess Watch(int processId, Uri address) => new(Process.GetProcessById(processId), address, isOurs: false);
 
     /// <summary>Processor time so far, in seconds, user and system.</summary>
     public double CpuSeconds()
@@ -70,7 +74,7 @@ internal sealed class ServerProcess : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited)
+        if (_isOurs && !_process.HasExited)
         {
             _process.Kill();
         }

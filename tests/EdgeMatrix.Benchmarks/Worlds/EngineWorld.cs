@@ -3,6 +3,7 @@ using EdgeMatrix.Accounts;
 using EdgeMatrix.Accounts.Tokens;
 using EdgeMatrix.Benchmarks.Http;
 using EdgeMatrix.Configuration;
+using EdgeMatrix.Federation.Keys;
 using EdgeMatrix.Protocol;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms;
@@ -29,11 +30,11 @@ internal sealed class EngineWorld : IWorldBuilder, IAsyncDisposable
         _members = Part<RoomMembers>();
     }
 
-    public static async Task<EngineWorld> OpenAsync(string folder)
+    public static async Task<EngineWorld> OpenAsync(string folder, string serverName = ServerName)
     {
         var options = new HomeserverOptions
         {
-            Server = new ServerOptions { Name = ServerName, Data = folder, Listen = ["http://127.0.0.1:0"] },
+            Server = new ServerOptions { Name = serverName, Data = folder, Listen = ["http://127.0.0.1:0"] },
 
             // Nobody is acknowledged anything here; a generator that waits for the disk only wears it.
             Storage = new StorageOptions { Durability = Durability.Relaxed },
@@ -60,6 +61,9 @@ internal sealed class EngineWorld : IWorldBuilder, IAsyncDisposable
 
     public async Task JoinAsync(string room, MatrixUser user) =>
         Value(await _members.JoinAsync(Room(room), user.Id, null, CancellationToken.None));
+
+    /// <summary>Has users of other servers join, who are told of nothing.</summary>
+    public Task JoinCrowdAsync(string room, int count) => new Crowd(_engine, new KnownServerKeys(_engine.Database)).JoinAsync(Room(room), count);
 
     public async Task BanAsync(string room, MatrixUser sender, MatrixUser target) =>
         Value(await _members.BanAsync(Room(room), sender.Id, target.Id, null, CancellationToken.None));

@@ -35,10 +35,38 @@ public sealed class EndToEndKeyTests : IDisposable
     }
 
     [Fact]
+    public void Device_keys_without_a_signature_that_can_be_checked_are_for_clients_to_check()
+    {
+        var unsigned = Device().Insert(1, "\"signatures\":{},");
+        var ofOtherKind = unsigned.Replace("ed25519:DEVICE", "mldsa65:DEVICE", StringComparison.Ordinal);
+        var withoutKey = unsigned.Replace(UnpaddedBase64.Encode(_device.PublicKey), "none", StringComparison.Ordinal);
+        Assert.All(
+            [unsigned, ofOtherKind, withoutKey],
+            keys => Assert.Equal(KeyFault.None, DeviceKeys.Check(JsonElement.Parse(keys), Alice, "DEVICE").Fault));
+    }
+
+    [Fact]
+    public void Device_keys_are_of_one_identity_while_they_sign_with_one_key()
+    {
+        var keys = JsonElement.Parse(Device());
+        var renewed = JsonElement.Parse(Device().Replace(Curve25519, "another", StringComparison.Ordinal));
+        Assert.True(DeviceKeys.AreOfOne(keys, renewed, "DEVICE"));
+
+        // Neither what is no key, nor that there is none, is the same as a key.
+        var none = JsonElement.Parse(Device().Replace(UnpaddedBase64.Encode(_device.PublicKey), "none", StringComparison.Ordinal));
+        var unknown = JsonElement.Parse(Device().Replace("ed25519:DEVICE", "mldsa65:DEVICE", StringComparison.Ordinal));
+        Assert.False(DeviceKeys.AreOfOne(keys, none, "DEVICE"));
+        Assert.False(DeviceKeys.AreOfOne(keys, unknown, "DEVICE"));
+        Assert.False(DeviceKeys.AreOfOne(none, unknown, "DEVICE"));
+        Assert.True(DeviceKeys.AreOfOne(unknown, unknown, "DEVICE"));
+    }
+
+    [Fact]
     public void Device_keys_that_another_signed_or_that_were_changed_are_refused()
     {
-        Assert.Equal(KeyFault.InvalidSignature, DeviceKeys.Check(JsonElement.Parse(Device()), Alice, "DEVICE").Fault);
-        Assert.Equal(KeyFault.InvalidSignature, DeviceKeys.Check(Sign(Device(), _master), Alice, "DEVICE").Fault);
+        Assert.Equal(KeyFault.Malformed, DeviceKeys.Check(JsonElement.Parse(Device()), Alice, "DEVICE").Fault);
+        using var other = Key("DEVICE", 4);
+        Assert.Equal(KeyFault.InvalidSignature, DeviceKeys.Check(Sign(Device(), other), Alice, "DEVICE").Fault);
 
         var changed = Sign(Device(), _device).GetRawText().Replace("m.olm", "m.mlo", StringComparison.Ordinal);
         Assert.Equal(KeyFault.InvalidSignature, DeviceKeys.Check(JsonElement.Parse(changed), Alice, "DEVICE").Fault);
@@ -46,8 +74,7 @@ public sealed class EndToEndKeyTests : IDisposable
 
     [Theory]
     [InlineData("\"algorithms\":[\"m.olm.v1.curve25519-aes-sha2\"]", "\"algorithms\":[1]")]
-    [InlineData("\"curve25519:DEVICE\"", "\"curve25519:OTHER\"")]
-    [InlineData("\"ed25519:DEVICE\"", "\"ed25520:DEVICE\"")]
+    [InlineData("\"keys\":{", "\"keys\":{\"new:DEVICE\":{},")]
     public void Device_keys_have_their_shape(string original, string changed) =>
         Assert.Equal(
             KeyFault.Malformed,

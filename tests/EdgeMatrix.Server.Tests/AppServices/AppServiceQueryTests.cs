@@ -174,6 +174,8 @@ public sealed class AppServiceQueryTests : IAsyncLifetime
             paths.Add((await _it.Bridge.NextAsync()).Path);
         }
 
+        // What a network is need not be asked twice within a minute.
+        Assert.Single(paths, "/_matrix/app/v1/thirdparty/protocol/irc");
         Assert.Contains("/_matrix/app/v1/thirdparty/user/irc?nick=b%26b", paths);
         Assert.Contains("/_matrix/app/v1/thirdparty/location?alias=%23_irc_a%3Atest", paths);
     }

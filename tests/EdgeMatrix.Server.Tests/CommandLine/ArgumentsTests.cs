@@ -25,6 +25,7 @@ public sealed class ArgumentsTests
     [InlineData("tardis --listen 127.0.0.1:1", Command.Tardis)]
     [InlineData("backup /mnt/edgematrix.tar", Command.Backup)]
     [InlineData("restore -", Command.Restore)]
+    [InlineData("federation", Command.Federation)]
     [InlineData("config", Command.Config)]
     [InlineData("version", Command.Version)]
     [InlineData("--version", Command.Version)]

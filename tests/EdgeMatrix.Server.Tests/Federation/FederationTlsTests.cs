@@ -72,6 +72,25 @@ public sealed class FederationTlsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_the_operator_has_a_proxy_requests_go_through_it_and_the_certificate_is_that_of_the_server()
+    {
+        await using var proxy = new ConnectProxy(_ => new Uri(_peer.Urls.Single()).Port);
+        Assert.Null(await AskAsync("matrix.test", options => options with { CaFile = _file, Proxy = proxy.Url }));
+        Assert.Equal(("matrix.test", "matrix.test"), (_host, _serverName));
+        Assert.Equal([$"127.0.0.1:{new Uri(_peer.Urls.Single()).Port}"], proxy.Asked);
+
+        // The proxy looks names up: of a name that nobody pinned it is told as it is.
+        Assert.Null(await AskByNameAsync("matrix.test:8448", options => options with { CaFile = _file, Proxy = proxy.Url }));
+        Assert.Equal("matrix.test:8448", proxy.Asked[^1]);
+        Assert.Equal(FederationFailureKind.Unreachable, (await AskByNameAsync("other.test:8448", options => options with { CaFile = _file, Proxy = proxy.Url }))?.Kind);
+
+        // An address that requests may not go to is refused before the proxy hears of it.
+        var before = proxy.Asked.Count;
+        Assert.Equal(FederationFailureKind.Unreachable, (await AskByNameAsync("10.0.0.1:8448", options => options with { VerifyTls = false, Proxy = proxy.Url }))?.Kind);
+        Assert.Equal(before, proxy.Asked.Count);
+    }
+
+    [Fact]
     public async Task An_answer_that_never_comes_is_given_up()
     {
         _hold = new TaskCompletionSource();
@@ -92,6 +111,12 @@ public sealed class FederationTlsTests : IAsyncLifetime
     {
         await using var server = await StartServerAsync(name, change);
         return (await server.Part<FederationClient>().SendAsync(FederationRequest.Get(name, target), default)).Failure;
+    }
+
+    private static async Task<FederationFailure?> AskByNameAsync(string name, Func<FederationOptions, FederationOptions> change)
+    {
+        await using var server = await TestHomeserver.StartAsync(options => options with { Federation = change(options.Federation) with { Enabled = true } });
+        return (await server.Part<FederationClient>().SendAsync(FederationRequest.Get(name, "/x"), default)).Failure;
     }
 
     private Task<TestHomeserver> StartServerAsync(string name, Func<FederationOptions, FederationOptions> change)

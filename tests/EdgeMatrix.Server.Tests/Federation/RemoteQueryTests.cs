@@ -137,6 +137,40 @@ public sealed class RemoteQueryTests : TwoServers
     }
 
     [Fact]
+    public async Task A_space_goes_on_at_another_server_through_what_the_user_may_know_of()
+    {
+        var (alice, bob) = (await One.RegisterAsync("alice"), await Two.RegisterAsync("bob"));
+        var open = await bob.CreateRoomAsync("""{"preset":"public_chat","name":"Open"}""");
+        var closed = await bob.CreateRoomAsync("""{"preset":"private_chat","name":"Closed"}""");
+        var inner = await CreateSpaceAsync(bob, "Inner", open, closed);
+        var middle = await CreateSpaceAsync(bob, "Middle", inner);
+        var outer = await CreateSpaceAsync(alice, "Outer", middle, "!none:two");
+        async Task<string[]> NamesAsync(string query = "") =>
+        [
+            .. (await alice.GetAsync($"/_matrix/client/v1/rooms/{outer}/hierarchy{query}"))["rooms"].EnumerateArray()
+                .Select(room => $"{room.GetProperty("name")} {room.GetProperty("children_state").GetArrayLength()}"),
+        ];
+
+        Assert.Equal(["Outer 2", "Middle 1", "Inner 2", "Open 0"], await NamesAsync());
+        Assert.Equal(["Outer 2", "Middle 1"], await NamesAsync("?limit=2"));
+        Assert.Equal(["Outer 2", "Middle 1"], await NamesAsync("?max_depth=1"));
+        Assert.Equal(["Outer 0"], await NamesAsync("?suggested_only=true"));
+        Network.Link("one", "two").Cut();
+        Assert.Equal(["Outer 2"], await NamesAsync());
+    }
+
+    private static async Task<string> CreateSpaceAsync(TestSession owner, string name, params string[] children)
+    {
+        var space = await owner.CreateRoomAsync($$$"""{"preset":"public_chat","name":"{{{name}}}","creation_content":{"type":"m.space"}}""");
+        foreach (var child in children)
+        {
+            await owner.PutAsync($"/_matrix/client/v3/rooms/{space}/state/m.space.child/{child}", """{"via":["two"]}""");
+        }
+
+        return space;
+    }
+
+    [Fact]
     public async Task A_server_says_what_it_is_and_where()
     {
         Assert.Equal("EdgeMatrix", (await Two.GetAsync("/_matrix/federation/v1/version"))["server"].GetProperty("name").GetString());

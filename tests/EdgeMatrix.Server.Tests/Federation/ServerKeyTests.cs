@@ -100,6 +100,19 @@ public sealed class ServerKeyTests : TwoServers
     }
 
     [Fact]
+    public async Task A_notary_whose_own_keys_are_missing_does_not_keep_the_others_from_being_asked()
+    {
+        await using var three = await TestHomeserver.StartAsync(name: "three", seed: 3, network: Network);
+        await three.GetAsync("/_matrix/key/v2/query/two");
+        await using var four = await TestHomeserver.StartAsync(
+            options => options with { Federation = options.Federation with { TrustedKeyServers = ["two", "three"] } }, name: "four", seed: 4, network: Network);
+        Network.Link("two", "four").Cut();
+
+        var keyId = Two.Part<LocalServer>().Key.KeyId;
+        Assert.NotNull((await four.Part<KeyRing>().PrepareAsync([new NeededKey("two", keyId, 0)], default))("two", keyId));
+    }
+
+    [Fact]
     public async Task A_notary_that_is_not_trusted_or_signs_nothing_is_not_believed()
     {
         using var peer = new KeyPeer("three") { Tells = Encoding.UTF8.GetString(new KeyPeer("two").Document()) };

@@ -4,6 +4,8 @@ using EdgeMatrix.Configuration;
 using EdgeMatrix.Federation.Requests;
 using EdgeMatrix.Protocol.Signing;
 using EdgeMatrix.Rooms;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Checks;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -38,6 +40,19 @@ public abstract class TwoServers : IAsyncLifetime
     protected virtual HomeserverOptions ChangeTwo(HomeserverOptions options) => options;
 
     protected async Task RestartOneAsync(Func<HomeserverOptions, Task>? meanwhile = null) => One = await One.RestartAsync(meanwhile: meanwhile);
+
+    protected async Task RestartTwoAsync() => Two = await Two.RestartAsync();
+
+    /// <summary>Asserts that what both have on the disk holds together.</summary>
+    protected async Task AssertSoundAsync()
+    {
+        foreach (var server in (TestHomeserver[])[One, Two])
+        {
+            await server.WritesSettledAsync();
+            using var snapshot = server.Part<Database>().OpenSnapshot();
+            Assert.Equal([], DatabaseCheck.Findings(snapshot));
+        }
+    }
 
     /// <summary>Has one ask two.</summary>
     protected Task<FederationAnswer> AskAsync(string target) => Client.SendAsync(FederationRequest.Get("two", target), default);

@@ -34,6 +34,8 @@ public sealed partial class HostileRequestTests
         "M_APPSERVICE_LOGIN_UNSUPPORTED", "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", "M_THREEPID_MEDIUM_NOT_SUPPORTED",
     ];
 
+    private const int MaxAttempts = 5;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1_500);
 
     private static int RequestsPerEndpoint => Environment.GetEnvironmentVariable("EDGEMATRIX_HOSTILE_REQUESTS") is { Length: > 0 } text
@@ -115,25 +117,40 @@ public sealed partial class HostileRequestTests
 
         var body = endpoint.Method is "GET" ? null : values.Body(endpoint.Body);
         var uri = new Uri(server.Http.BaseAddress!.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-        using var request = new HttpRequestMessage(new HttpMethod(endpoint.Method), uri) { Content = body is null ? null : new ByteArrayContent(body) };
-        if (token is not null)
-        {
-            request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
-        }
-
-        var sent = server.Http.SendAsync(request);
-        while (!sent.IsCompleted && await Task.WhenAny(sent, Task.Delay(Patience)) != sent)
-        {
-            // It waits for news that do not come, by the clock of the server.
-            server.Time.Advance(TimeSpan.FromMinutes(2));
-        }
-
-        using var answer = await sent;
+        using var answer = await SendAsync(server, endpoint.Method, uri, body, token);
         var said = await answer.Content.ReadAsStringAsync();
         // Before it reaches the server: no path of HTTP has such a character.
         return Judge((int)answer.StatusCode, said) is { } fault && !(path.Contains("%00", StringComparison.Ordinal) && said.Length == 0)
             ? $"{endpoint.Method} {path[..Math.Min(path.Length, 300)]}\n    {(body is null ? "" : Encoding.UTF8.GetString(body, 0, Math.Min(body.Length, 300)))}\n    {fault}"
             : null;
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(TestHomeserver server, string method, Uri uri, byte[]? body, string? token)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), uri) { Content = body is null ? null : new ByteArrayContent(body) };
+            if (token is not null)
+            {
+                request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
+            }
+
+            try
+            {
+                var sent = server.Http.SendAsync(request);
+                while (!sent.IsCompleted && await Task.WhenAny(sent, Task.Delay(Patience)) != sent)
+                {
+                    // It waits for news that do not come, by the clock of the server.
+                    server.Time.Advance(TimeSpan.FromMinutes(2));
+                }
+
+                return await sent;
+            }
+            catch (HttpRequestException exception) when (body is not null && exception.InnerException is IOException && attempt < MaxAttempts)
+            {
+                // It refused a body that it did not read, and closed: who still sent at that moment has not got the answer.
+            }
+        }
     }
 
     private static string? Judge(int status, string said)

@@ -296,7 +296,7 @@ public sealed class EmailTests : IAsyncLifetime
 
         await bob.PostAsync($"{V3}/account/deactivate", $$"""{"auth":{{Password("bob")}}}""");
         Assert.Equal((400, "M_THREEPID_NOT_FOUND"), (await RequestAsync("/account/password", "bob@example.org")).Error);
-        Assert.Equal((403, "M_THREEPID_DENIED"), (await alice.PostAsync($"{V3}/account/3pid/bind", "{}")).Error);
+        Assert.Equal((400, "M_MISSING_PARAM"), (await alice.PostAsync($"{V3}/account/3pid/bind", "{}")).Error);
         Assert.Equal("""{"id_server_unbind_result":"no-support"}""", (await alice.PostAsync($"{V3}/account/3pid/unbind", """{"medium":"email","address":"a@b"}""")).Body);
     }
 

@@ -69,9 +69,21 @@ public class BoundsTests
         ["TypingUsers._rooms"] = "4,096 rooms; more is refused: Set",
         ["TypingUsers.RoomTyping.<Until>k__BackingField"] = "8,192 users in all; more is refused: Set",
 
+        ["ThirdPartyNetworks._protocols"] = "as many as the registrations of application services name: ProtocolAsync",
+        ["RoomCompletion._rooms"] = "rooms that users of this server came into, and whose members are being fetched",
+        ["WholeRooms._waiting"] = "rooms that users of this server came into, and whose members are being fetched",
+        ["RoomHealing._rooms"] = "rooms of this server in which events wait: 1,000 of each server that sent them, WaitingEventTable",
+        ["ExtremityExchange._meetings"] = "256 servers; who comes beyond is not asked: Met",
+        ["ExtremityExchange._wanted"] = "256 rooms, of each what 4 servers named, 20 ids each; what is named beyond is named again: Want",
         ["SharedLookup._entries"] = "2,000 answers, those go that hold the shortest: MakeRoom",
+        ["MovedCursors._moved"] = "servers that acknowledged something in the last second, and while the disk takes no writes those in rooms of this server",
+        ["Outbox._destinations"] = "servers that something is being told, and 256 others; then those go that there is nothing for: Find",
         ["TurnsByName._underWay"] = "requests to other servers that somebody waits for",
 
+        ["DeviceListFetcher._flights"] = "1,000 users; of more no list is fetched: FetchAsync",
+        ["DeviceListResync._running"] = "8 servers; others wait: Wake",
+        ["DeviceListResync._waiting"] = "1,000 servers; those beyond are found by upkeep: Wake",
+        ["RemoteMedia._underWay"] = "256 files; more is refused: FetchOnce",
         ["UrlPreviews._underWay"] = "64 previews; more is refused: MakeOnce",
 
         // Made when the server starts, and the same ever after.

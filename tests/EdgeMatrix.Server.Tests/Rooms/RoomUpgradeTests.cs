@@ -32,7 +32,15 @@ public class RoomUpgradeTests
         Assert.Equal(to, create.GetProperty("room_version").GetString());
         Assert.Equal("org.example.kind", create.GetProperty("type").GetString());
         Assert.Equal(old, create.GetProperty("predecessor").GetProperty("room_id").GetString());
-        Assert.Equal(to != "12", create.GetProperty("predecessor").TryGetProperty("event_id", out _));
+        var hasLast = create.GetProperty("predecessor").TryGetProperty("event_id", out var last);
+        Assert.Equal(to != "12", hasLast);
+        if (hasLast)
+        {
+            // What the old room ended with is where clients lead.
+            var ending = await alice.GetAsync($"{V3}/rooms/{old}/event/{Uri.EscapeDataString(last.GetString()!)}");
+            Assert.Equal("m.room.tombstone", ending["type"].GetString());
+        }
+
         Assert.Equal("n", (await StateAsync(alice, room, "m.room.name")).GetProperty("name").GetString());
         Assert.Equal("t", (await StateAsync(alice, room, "m.room.topic")).GetProperty("topic").GetString());
         Assert.Equal("public", (await StateAsync(alice, room, "m.room.join_rules")).GetProperty("join_rule").GetString());
@@ -183,7 +191,7 @@ public class RoomUpgradeTests
         Assert.Equal((403, "M_FORBIDDEN"), (await UpgradeAsync(bob, room, "11")).Error);
         await bob.PostAsync($"{V3}/rooms/{room}/join", "{}");
         Assert.Equal((403, "M_FORBIDDEN"), (await UpgradeAsync(bob, room, "11")).Error);
-        Assert.Equal((403, "M_FORBIDDEN"), (await UpgradeAsync(alice, "!none:test", "11")).Error);
+        Assert.Equal((404, "M_NOT_FOUND"), (await UpgradeAsync(alice, "!none:test", "11")).Error);
         Assert.Equal((400, "M_UNSUPPORTED_ROOM_VERSION"), (await UpgradeAsync(alice, room, "none")).Error);
         Assert.Equal((400, "M_INVALID_PARAM"), (await UpgradeAsync(alice, room, "12", ""","additional_creators":["bob"]""")).Error);
         Assert.Equal((400, "M_BAD_JSON"), (await alice.PostAsync($"{V3}/rooms/{room}/upgrade", "{}")).Error);

@@ -43,6 +43,16 @@ public sealed class PresenceTests : IAsyncLifetime
         Assert.Equal("""{"presence":"offline"}""", (await (_alice with { Server = _server }).GetAsync($"{V3}/presence/{_bob.UserId}/status")).Body);
     }
 
+    [Theory]
+    [InlineData("sync")]
+    [InlineData("events?timeout=0")]
+    [InlineData("initialSync")]
+    public async Task Who_listens_is_online(string stream)
+    {
+        await _alice.GetAsync($"{V3}/{stream}");
+        Assert.Equal("""{"presence":"online","last_active_ago":0,"currently_active":true}""", await StatusAsync());
+    }
+
     [Fact]
     public async Task Who_syncs_is_online_then_idle_then_gone()
     {

@@ -9,7 +9,7 @@ namespace EdgeMatrix.Server.Tests.Upkeep;
 /// <summary>What upkeep reads where there is nothing to do, counted.</summary>
 public class IdleUpkeepTests
 {
-    private const int Jobs = 15;
+    private const int Jobs = 20;
     private const int StatementsAJob = 6;
 
     [Theory]

@@ -24,7 +24,7 @@ public class StorageBudgetTests
         await server.UpkeepAsync(TimeSpan.FromHours(1));
         Assert.InRange(Used(server), 1, 2L << 20);
         Assert.Equal(20, await CountAsync(alice, small));
-        Assert.InRange(await CountAsync(alice, large), 100, 599);
+        Assert.InRange(await CountAsync(alice, large), 80, 599);
         using var snapshot = server.Part<Database>().OpenSnapshot();
         Assert.Empty(DatabaseCheck.Findings(snapshot));
     }

@@ -1,7 +1,7 @@
-namespace EdgeMatrix.Delivery;
+namespace EdgeMatrix.Outbound;
 
 /// <summary>How long to wait before somebody who did not answer is asked again: twice as long each time, from a second to an hour.</summary>
-internal static class Backoff
+public static class Backoff
 {
     private const int MaxDoublings = 12;
 

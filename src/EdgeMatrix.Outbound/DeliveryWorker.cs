@@ -1,10 +1,10 @@
-namespace EdgeMatrix.Delivery;
+namespace EdgeMatrix.Outbound;
 
 /// <summary>Delivers to one recipient while there is something to deliver: one run at a time, and after a failure another, the later the more fail in a row.</summary>
 /// <param name="deliver">Delivers all there is.</param>
 /// <param name="failed">Told of what nobody expected; it is tried again.</param>
 /// <param name="longestWait">After so long at the latest it is tried again.</param>
-internal sealed class DeliveryWorker(
+public sealed class DeliveryWorker(
     Func<Task> deliver, Action<Exception> failed, TimeSpan longestWait, TimeProvider time, CancellationToken stopping)
 {
     private readonly Lock _lock = new();
@@ -22,6 +22,18 @@ internal sealed class DeliveryWorker(
             lock (_lock)
             {
                 return _running;
+            }
+        }
+    }
+
+    /// <summary>Nothing is under way, and nothing waits for its next attempt.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_isRunning;
             }
         }
     }
@@ -53,7 +65,15 @@ internal sealed class DeliveryWorker(
     public void Succeeded() => _failures = 0;
 
     /// <summary>Waits until it is time for the next attempt.</summary>
-    public async Task WaitAsync()
+    public Task WaitAsync()
+    {
+        var wait = Backoff.After(++_failures);
+        return WaitAsync(() => wait < longestWait ? wait : longestWait);
+    }
+
+    /// <summary>Waits as long as somebody else says, or until it is to be tried at once.</summary>
+    /// <param name="left">How long still; null: no longer. Asked when <see cref="RetryNow"/> ends the wait already, so that none is missed.</param>
+    public async Task WaitAsync(Func<TimeSpan?> left)
     {
         Task retry;
         lock (_lock)
@@ -62,11 +82,13 @@ internal sealed class DeliveryWorker(
             retry = _retry.Task;
         }
 
-        var wait = Backoff.After(++_failures);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var passed = Task.Delay(wait < longestWait ? wait : longestWait, time, ended.Token);
-        await await Task.WhenAny(passed, retry);
-        await ended.CancelAsync();
+        if (left() is { } wait)
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            var passed = Task.Delay(wait, time, ended.Token);
+            await await Task.WhenAny(passed, retry);
+            await ended.CancelAsync();
+        }
     }
 
     private bool HasMore()
