@@ -171,7 +171,7 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Gives some of the pages that hold nothing back to the file system, if they are many or a former call began with it.</summary>
-    /// <returns>Whether to call again.</returns>
+    /// <returns>Whether to call again at once. Where whoever reads holds the end of the file up, the next call goes on, whenever it comes.</returns>
     public async Task<bool> ShrinkSliceAsync()
     {
         if (!_shrinking)
@@ -183,9 +183,8 @@ public sealed class Database : IAsyncDisposable
         if (_shrinking && !await WriteAsync(FreePages.GiveSomeBack))
         {
             // The file ends earlier once the log is in it.
-            _shrinking = false;
-            _writer.CheckpointSoon();
-            await WriteAsync(_ => { });
+            _shrinking = !await _writer.CheckpointAsync();
+            return false;
         }
 
         return _shrinking;

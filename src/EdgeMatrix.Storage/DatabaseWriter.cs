@@ -34,7 +34,7 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     private int _woken;
     private int _turn;
     private volatile bool _stopping;
-    private volatile bool _checkpointWanted;
+    private TaskCompletionSource<bool>? _checkpointAsked;
     private volatile DatabaseException? _diskFailure;
     private volatile DatabaseException? _lastDiskFailure;
     private volatile DatabaseException? _logFailure;
@@ -156,8 +156,17 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         await _stopped.Task;
     }
 
-    /// <summary>Moves the log into the file after the next group, however short it is.</summary>
-    public void CheckpointSoon() => _checkpointWanted = true;
+    /// <summary>Moves the log into the file, however short it is.</summary>
+    /// <returns>Whether all of it was moved, and the file ends where its last page does: whoever reads meanwhile holds that up.</returns>
+    public async Task<bool> CheckpointAsync()
+    {
+        var asked = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        asked = Interlocked.CompareExchange(ref _checkpointAsked, asked, null) ?? asked;
+
+        // A job behind which it comes: none is taken any more once the writer has stopped.
+        await RunAsync(new WriteJob<bool>(_ => true) { IsEmpty = true });
+        return await asked.Task;
+    }
 
     private static ObjectDisposedException Closed() => new(nameof(Database), "The database is closed.");
 
@@ -308,15 +317,16 @@ internal sealed class DatabaseWriter : IAsyncDisposable
         }
     }
 
-    private bool IsCheckpointDue => (_logPages >= CheckpointPages || _checkpointWanted) && _logFailure is null;
+    private bool IsCheckpointDue => (_logPages >= CheckpointPages && _logFailure is null) || Volatile.Read(ref _checkpointAsked) is not null;
 
     private void CheckpointIfDue()
     {
         if (IsCheckpointDue)
         {
-            _checkpointWanted = false;
+            var asked = Interlocked.Exchange(ref _checkpointAsked, null);
             _logPages = 0;
-            Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+            var isWhole = _logFailure is null && Checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+            asked?.SetResult(isWhole);
         }
     }
 
@@ -430,16 +440,25 @@ internal sealed class DatabaseWriter : IAsyncDisposable
     }
 
     // Here and not in a commit, where SQLite would do it, so that no answer waits for it. What a reader holds up is moved next time.
-    private void Checkpoint(string sql)
+    private bool Checkpoint(string sql)
     {
         try
         {
+            // https://sqlite.org/pragma.html#pragma_wal_checkpoint: whether it was blocked, the pages of the log, and those that are in the file.
             using var checkpoint = _connection.Prepare(sql);
-            if (checkpoint.Step() && checkpoint.Int64(2) > 0)
+            if (!checkpoint.Step())
+            {
+                return false;
+            }
+
+            var (pages, moved) = (checkpoint.Int64(1), checkpoint.Int64(2));
+            if (moved > 0)
             {
                 Interlocked.Add(ref _fsyncs, 2);
-                Interlocked.Add(ref _writtenBytes, checkpoint.Int64(2) * PageBytes);
+                Interlocked.Add(ref _writtenBytes, moved * PageBytes);
             }
+
+            return moved == pages;
         }
         catch (DatabaseException exception)
         {
@@ -448,6 +467,8 @@ internal sealed class DatabaseWriter : IAsyncDisposable
             {
                 KeepLog(exception);
             }
+
+            return false;
         }
     }
 
