@@ -13,6 +13,13 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
     // Anybody may ask, of any server: beyond these we tell what we know.
     private readonly SemaphoreSlim _fetches = new(8);
 
+    // Of a server that answered a moment ago we ask for what it did not tell then once a second at most, after a rest sixty times at once: nobody
+    // makes us a flood of requests to somebody else.
+    private static readonly TimeSpan _anewInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _anewBurst = TimeSpan.FromMinutes(1);
+    private readonly Lock _lock = new();
+    private DateTimeOffset _anewUntil = DateTimeOffset.MinValue;
+
     /// <summary>
     /// What the server answered, signed by us too: its last answer, unless it lists none of the keys that are asked for and an earlier one does. Empty if
     /// it never answered.
@@ -33,7 +40,8 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
         }
 
         var answer = known.AnswerOf(name);
-        if (answer is null || IsStale(answer, minimumValidUntilTs) || keyIds.Any(keyId => !known.Of(name).ContainsKey(keyId)))
+        var lacks = keyIds.Any(keyId => !known.Of(name).ContainsKey(keyId));
+        if (answer is null || lacks || IsStale(answer, minimumValidUntilTs))
         {
             // "If the server fails to respond to this request, intermediate notary servers should continue to return the last response it received".
             if (await _fetches.WaitAsync(TimeSpan.Zero, cancellation))
@@ -41,7 +49,8 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
                 try
                 {
                     // Who asks has what the server answered last, and wants more.
-                    await fetcher.FromServerAsync(name, cancellation, anew: answer is not null && answer.ValidUntilTs < minimumValidUntilTs);
+                    var wantsMore = answer is not null && (lacks || answer.ValidUntilTs < minimumValidUntilTs);
+                    await fetcher.FromServerAsync(name, cancellation, anew: wantsMore && MayAskAnew());
                 }
                 finally
                 {
@@ -65,6 +74,22 @@ public sealed class Notary(LocalServer server, OwnKeys own, KnownServerKeys know
     }
 
     public void Dispose() => _fetches.Dispose();
+
+    private bool MayAskAnew()
+    {
+        lock (_lock)
+        {
+            var now = time.GetUtcNow();
+            var next = (_anewUntil > now ? _anewUntil : now) + _anewInterval;
+            if (next - now > _anewBurst)
+            {
+                return false;
+            }
+
+            _anewUntil = next;
+            return true;
+        }
+    }
 
     // "Intermediate notary servers should cache a response for half of its lifetime to avoid serving a stale response."
     private bool IsStale(ServerKeyAnswerRow answer, long? minimumValidUntilTs)

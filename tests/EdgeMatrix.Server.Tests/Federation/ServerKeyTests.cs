@@ -144,6 +144,35 @@ public sealed class ServerKeyTests : TwoServers
     }
 
     [Fact]
+    public async Task A_notary_asks_anew_for_a_key_that_it_was_not_told_and_within_bounds()
+    {
+        var asked = 0;
+        using var peer = new KeyPeer("counted") { Asked = () => asked++ };
+        Network.Join("counted", peer);
+        Assert.Single((await AskForKeyAsync(peer.KeyId)).EnumerateArray());
+        await AskForKeyAsync(peer.KeyId);
+        Assert.Equal(1, asked);
+
+        // Whether its origin has a key by now that it did not have a moment ago, nobody else can tell.
+        for (var n = 0; n < 100; n++)
+        {
+            await AskForKeyAsync($"ed25519:{n}");
+        }
+
+        Assert.Equal(61, asked);
+        Two.Time.Advance(TimeSpan.FromSeconds(5));
+        for (var n = 0; n < 100; n++)
+        {
+            await AskForKeyAsync($"ed25519:{n}");
+        }
+
+        Assert.Equal(66, asked);
+
+        async Task<JsonElement> AskForKeyAsync(string keyId) => (await Two.PostAsync(
+            "/_matrix/key/v2/query", """{"server_keys":{"counted":{"KEY":{}}}}""".Replace("KEY", keyId, StringComparison.Ordinal)))["server_keys"];
+    }
+
+    [Fact]
     public async Task Documents_that_lie_about_whose_they_are_are_not_taken()
     {
         using var peer = new KeyPeer("liar") { Document = () => new KeyPeer("two").Document() };
