@@ -34,7 +34,13 @@ internal static class JoinedRoomSync
         var visibility = new RoomVisibility(round.Db, round.Engine, room, row, round.Request.User, round.Request.UserId);
         var timeline = !isNew && row.LastEvent <= since
             ? new RoomTimeline([], false, since.Value)
-            : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, upTo, row.PurgedTo);
+            : RoomTimeline.Read(round, room, visibility, isNew ? long.MinValue : since!.Value, upTo, row.PurgedTo, shownState: end);
+        if (isNew && since is not null)
+        {
+            // Of what the client has of the room from before, if it has, this is no continuation: the two overlap, or have something between them.
+            timeline = timeline with { Limited = true };
+        }
+
         var summary = full || becameWhole || SummaryChanged(round, room, before!.Value, end) ? RoomSummary.Read(round, room, row, end) : null;
         var delta = RoomDelta.Read(round, room, visibility, timeline, full ? null : before, end, summary?.Heroes ?? []);
         var ephemeral = EphemeralEvents.Read(round, room, isNew);

@@ -1,5 +1,6 @@
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Rooms.History;
+using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
 namespace EdgeMatrix.Sync.Rooms;
@@ -16,7 +17,12 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
     /// <param name="after">Order after which to begin (exclusive).</param>
     /// <param name="upTo">Order of the last event (inclusive).</param>
     /// <param name="purgedTo">Order up to which old messages were deleted; null if none were.</param>
-    public static RoomTimeline Read(SyncRound round, Room room, RoomVisibility visibility, long after, long upTo, long? purgedTo)
+    /// <param name="shownState">
+    /// The node of a state that the user is told in any case: its events stand in the timeline where they happened, whether or not the user was there.
+    /// Null for none.
+    /// </param>
+    public static RoomTimeline Read(
+        SyncRound round, Room room, RoomVisibility visibility, long after, long upTo, long? purgedTo, long? shownState = null)
     {
         var filter = round.Filter.Timeline;
         if (filter.MatchesNothing || !filter.MatchesRoom(room.Id))
@@ -32,7 +38,7 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
 
         // One more than wanted tells whether there is more.
         var page = RoomHistory.Page(
-            round.Db, room, visibility, backward: true, upTo, begin, limit + 1, stored => Wanted(room, filter, ignored, stored));
+            round.Db, room, backward: true, upTo, begin, limit + 1, stored => IsShown(stored) && Wanted(room, filter, ignored, stored));
         var events = page.Events;
         // What was deleted before the client came for it leaves a gap between what it has and this.
         var limited = page.End is not null || begin != after || (after != long.MinValue && after < purgedTo);
@@ -44,7 +50,15 @@ internal sealed record RoomTimeline(List<StoredEvent> Events, bool Limited, long
 
         events.Reverse();
         return new RoomTimeline(events, limited, events.Count > 0 ? events[0].Timeline!.Value - 1 : upTo);
+
+        bool IsShown(StoredEvent stored) => visibility.MaySee(stored) || (shownState is { } node && IsIn(round, node, stored));
     }
+
+    private static bool IsIn(SyncRound round, long node, StoredEvent stored) =>
+        stored.IsState
+        && EventTable.StateKeyOf(round.Db, stored.Nid) is var (type, stateKey)
+        && StateKeyTable.Find(round.Db, type, stateKey) is { } key
+        && StateNodes.Find(round.Db, node, key) == stored.Nid;
 
     private static bool Wanted(Room room, RoomEventFilter filter, HashSet<string> ignored, StoredEvent stored)
     {

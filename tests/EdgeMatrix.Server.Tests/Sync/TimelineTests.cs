@@ -131,6 +131,7 @@ public class TimelineTests
             Preset = "public_chat",
             InitialState = [new InitialState("m.room.history_visibility", JsonContent.Of("history_visibility", "joined"))],
         });
+        await fixture.SetStateAsync(room, Alice, "m.room.topic", "", """{"topic":"over"}""");
         await fixture.SendAsync(room, Alice, "before");
         await fixture.SetStateAsync(room, Alice, "m.room.topic", "", """{"topic":"set before"}""");
         var first = await fixture.SyncAsync(Bob);
@@ -138,11 +139,50 @@ public class TimelineTests
 
         var joined = (await fixture.SyncAsync(Bob, first.Next())).Joined(room);
 
-        // What came before the visibility was set is shared; what came after is hidden, and its state told as state.
+        // What came before the visibility was set is shared; what came after is hidden, but for what is state still, which the user is told anyhow.
         Assert.Equal(join, joined.Timeline().Ids()[^1]);
         Assert.DoesNotContain("before", joined.Timeline().Bodies());
-        Assert.DoesNotContain("m.room.topic", joined.Timeline().Select(e => e.Type()));
-        Assert.Equal(["m.room.topic|"], joined.State().Keys());
+        Assert.Equal(["set before"], joined.Timeline().Where(e => e.Type() == "m.room.topic").Select(e => e.GetProperty("content").GetProperty("topic").GetString()));
+        Assert.Empty(joined.State().Keys());
+    }
+
+    [Fact]
+    public async Task Who_comes_back_sees_in_the_timeline_who_came_meanwhile()
+    {
+        await using var fixture = await StartAsync();
+        var room = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat" }, Bob);
+        await fixture.SetStateAsync(room, Alice, "m.room.history_visibility", "", """{"history_visibility":"joined"}""");
+        var first = await fixture.SyncAsync(Bob);
+        await fixture.LeaveAsync(room, Bob);
+        var came = await fixture.JoinAsync(room, Carol);
+        for (var n = 0; n < 15; n++)
+        {
+            await fixture.SendAsync(room, Alice, $"hidden {n}");
+        }
+
+        var back = await fixture.JoinAsync(room, Bob);
+
+        var timeline = (await fixture.SyncAsync(Bob, first.Next())).Joined(room).Timeline();
+        Assert.Equal([came, back], timeline.Ids()[^2..]);
+        Assert.DoesNotContain(timeline.Bodies(), body => body.StartsWith("hidden", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_room_that_a_client_was_out_of_is_told_anew_and_not_as_what_follows()
+    {
+        await using var fixture = await StartAsync();
+        var room = await fixture.CreateAsync(Alice, new CreateRoomRequest { Preset = "public_chat" }, Bob);
+        var first = await fixture.SyncAsync(Bob);
+        Assert.False(first.Joined(room).Limited());
+        await fixture.LeaveAsync(room, Bob);
+        var second = await fixture.SyncAsync(Bob, first.Next());
+        await fixture.JoinAsync(room, Bob);
+
+        var back = (await fixture.SyncAsync(Bob, second.Next())).Joined(room);
+
+        // What the client knows of the room comes once more.
+        Assert.Contains("m.room.create", back.Timeline().Select(e => e.Type()));
+        Assert.True(back.Limited());
     }
 
     [Fact]
