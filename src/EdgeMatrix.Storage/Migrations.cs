@@ -1059,5 +1059,14 @@ internal static class Migrations
             PRIMARY KEY (server, key_id)
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 42: messages that are to be gone by a time. One that went otherwise is still here until then.
+        """
+        CREATE TABLE self_destructing_events (
+            due_ts INTEGER NOT NULL,
+            event  INTEGER NOT NULL,                      -- nid
+            PRIMARY KEY (due_ts, event)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 }

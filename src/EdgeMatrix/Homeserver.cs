@@ -89,6 +89,7 @@ public sealed class Homeserver : IAsyncDisposable
         await _parts.PrepareAppServicesAsync(cancellation);
         _parts.Transactions.Start(_app.Services.GetRequiredService<ILogger<IncomingTransactions>>());
         await _app.StartAsync(cancellation);
+        _parts.Engine.SelfDestruction.Start();
         _parts.Healing.Start(_app.Services.GetRequiredService<ILogger<RoomHealing>>());
         _parts.Completion.Start(_app.Services.GetRequiredService<ILogger<RoomCompletion>>());
         _parts.Extremities.Start(_app.Services.GetRequiredService<ILogger<ExtremityExchange>>());

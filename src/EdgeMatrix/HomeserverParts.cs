@@ -676,6 +676,7 @@ internal sealed class HomeserverParts : IAsyncDisposable
     {
         Presence.Dispose();
         Typing.Dispose();
+        Engine.SelfDestruction.Dispose();
         await Completion.DisposeAsync();
         await Extremities.DisposeAsync();
         await Healing.DisposeAsync();

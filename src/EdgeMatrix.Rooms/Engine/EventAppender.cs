@@ -1,6 +1,7 @@
 using EdgeMatrix.Protocol.Auth;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Rooms.Members;
+using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Encryption;
 using EdgeMatrix.Storage.Rooms;
@@ -47,7 +48,7 @@ internal sealed class RoomRefusedException(string reason) : Exception(reason);
 internal sealed class ParentsLostException() : Exception("the events that this one was built on were not stored");
 
 /// <summary>Writes authorised events, one upon the other, to the end of a room: the last step before the disk.</summary>
-internal sealed class EventAppender(LocalServer server, TimeProvider time, Action<WriteTransaction, AppendedEvent>? appended)
+internal sealed class EventAppender(LocalServer server, TimeProvider time, SelfDestruction selfDestruction, Action<WriteTransaction, AppendedEvent>? appended)
 {
     private const long SecondsPerDay = 86_400;
 
@@ -140,13 +141,19 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
 
     /// <summary>Writes what an event is to others: a relation, a redaction.</summary>
     /// <returns>Nid of the event that it emptied; null if it emptied none.</returns>
-    internal static long? Relate(WriteTransaction db, Room room, Pdu pdu, Place place, AppendedEvents result)
+    internal long? Relate(WriteTransaction db, Room room, Pdu pdu, Place place, AppendedEvents result)
     {
         var (nid, order, state) = place;
         if (EventRelation.Of(pdu) is { } relation)
         {
             RelationTable.Add(
                 db, room.Nid, order, nid, UserTable.Intern(db, pdu.Sender), EventTypeTable.Intern(db, pdu.Type), relation);
+        }
+
+        if (SelfDestruction.DueMs(pdu) is { } due)
+        {
+            SelfDestructTable.Add(db, due, nid);
+            db.AfterCommit(() => selfDestruction.Note(due));
         }
 
         result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
@@ -287,18 +294,24 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, Actio
             return null;
         }
 
-        SearchTable.Remove(db, stored.Nid);
-        EventTable.Redact(db, stored.Nid, nid, Redaction.RedactPdu(pdu).Json.Span);
-        if (stored.Timeline is { } order && EventRelation.Of(pdu) is { } relation)
-        {
-            // When a child event is redacted then the relationship is broken.
-            RelationTable.Remove(db, room.Nid, order, relation);
-        }
-
+        Empty(db, stored, pdu, nid);
         result.GuestAccessChanged |= pdu is { Type: GuestAccess.Type, StateKey: "" };
         result.NameChanged |= RoomNames.IsOne(pdu);
         result.Redacted.Add(target);
         return stored.Nid;
+    }
+
+    /// <summary>Leaves of an event what a redaction leaves.</summary>
+    /// <param name="redaction">Nid of the redaction; null: it destroys itself.</param>
+    internal static void Empty(WriteTransaction db, StoredEvent stored, Pdu pdu, long? redaction)
+    {
+        SearchTable.Remove(db, stored.Nid);
+        EventTable.Redact(db, stored.Nid, redaction, Redaction.RedactPdu(pdu).Json.Span);
+        if (stored.Timeline is { } order && EventRelation.Of(pdu) is { } relation)
+        {
+            // When a child event is redacted then the relationship is broken.
+            RelationTable.Remove(db, stored.Room, order, relation);
+        }
     }
 
     private static bool MayRedact(WriteTransaction db, Room room, Pdu redaction, Pdu target, long state)

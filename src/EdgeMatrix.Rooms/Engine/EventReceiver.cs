@@ -291,7 +291,7 @@ internal sealed class EventReceiver(EventAppender appender, LocalServer server, 
 
         if (accepted)
         {
-            EventAppender.Relate(db, room, pdu, new Place(nid, at.Order, state), result);
+            appender.Relate(db, room, pdu, new Place(nid, at.Order, state), result);
             EventAppender.RedactLate(db, room, pdu.EventId, result);
         }
 

@@ -4,6 +4,7 @@ using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Rooms.History;
 using EdgeMatrix.Rooms.Members;
 using EdgeMatrix.Rooms.Notifications;
+using EdgeMatrix.Rooms.Purging;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
 
@@ -32,13 +33,13 @@ public sealed class RoomEngine(
     private static readonly TimeSpan _longestWaitForWhole = TimeSpan.FromSeconds(60);
 
     private readonly LoadedRooms _rooms = new(database.Memory);
-    private readonly EventAppender _appender = new(server, time, appended);
-
     private readonly WholeRooms _wholes = new();
 
-    private EventReceiver Receiver => new(_appender, server, time, ForgetOnLeave);
+    private EventAppender Appender => new(server, time, SelfDestruction, appended);
 
-    private PartialStates Partial => new(Receiver, _appender, server);
+    private EventReceiver Receiver => new(Appender, server, time, ForgetOnLeave);
+
+    private PartialStates Partial => new(Receiver, Appender, server);
 
     private RoomPolicy Policy => new(database, server, PolicySigner);
 
@@ -50,6 +51,9 @@ public sealed class RoomEngine(
 
     /// <summary>Users whose events whoever joins later sees redacted.</summary>
     public Erasures Erasures { get; } = new(database);
+
+    /// <summary>Empties the messages that are to be gone by a time.</summary>
+    public SelfDestruction SelfDestruction { get; } = new(database, time);
 
     /// <summary>How long messages live.</summary>
     public RetentionPolicy Retention { get; init; } = RetentionPolicy.Off;
@@ -692,7 +696,7 @@ public sealed class RoomEngine(
         _rooms.Weigh(room);
         return database.Queue(db =>
         {
-            var appended = _appender.Append(db, room, events, transaction, alongside, ForgetOnLeave);
+            var appended = Appender.Append(db, room, events, transaction, alongside, ForgetOnLeave);
             db.AfterCommit(() => Notify(room, head, appended));
             return appended;
         });

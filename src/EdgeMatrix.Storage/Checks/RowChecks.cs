@@ -31,7 +31,7 @@ internal static class RowChecks
             OR (NOT EXISTS (SELECT 1 FROM events WHERE nid = r.redaction) AND EXISTS (SELECT 1 FROM events WHERE nid = r.event AND {NotPurged}))
             """),
         ("an event that is marked as redacted has its redaction", """
-            SELECT nid FROM events e WHERE flags & 8 AND NOT EXISTS (SELECT 1 FROM redactions WHERE event = e.nid)
+            SELECT nid FROM events e WHERE flags & 40 = 8 AND NOT EXISTS (SELECT 1 FROM redactions WHERE event = e.nid)
             """),
         ("a room has its current state", "SELECT nid FROM rooms r WHERE length(extremities) > 0 AND NOT EXISTS (SELECT 1 FROM state_nodes WHERE nid = r.state)"),
         ("the newest event of a room is that of its timeline", """

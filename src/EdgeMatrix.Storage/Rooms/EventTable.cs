@@ -49,7 +49,7 @@ public static class EventTable
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """;
 
-    private const string PlaceSql = "UPDATE events SET timeline = ?, flags = flags & 8 | ?, state = ?, replaces = ? WHERE nid = ?";
+    private const string PlaceSql = "UPDATE events SET timeline = ?, flags = flags & 40 | ?, state = ?, replaces = ? WHERE nid = ?";
     private const string InRoomSql = """
         SELECT 1 FROM events WHERE substr(event_id, 1, 8) = substr(?1, 1, 8) AND event_id = ?1 AND room = ?2 AND flags & 16 = 0
         """;
@@ -58,7 +58,7 @@ public static class EventTable
 
     private const string RoomSql = "SELECT room, state_key IS NOT NULL FROM events WHERE nid = ?";
     private const string ExistsSql = "SELECT 1 FROM events WHERE nid = ?";
-    private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | 8 WHERE nid = ?";
+    private const string RedactSql = "UPDATE events SET body = ?, frame = ?, flags = flags | ? WHERE nid = ?";
 
     private const string InsertRedactionSql = """
         INSERT INTO redactions (event, redaction) VALUES (?, ?) ON CONFLICT (event) DO NOTHING
@@ -233,14 +233,19 @@ public static class EventTable
     }
 
     /// <summary>Puts the redacted form in the place of an event's body; the first redaction is the one remembered.</summary>
-    public static void Redact(WriteTransaction db, long nid, long redaction, ReadOnlySpan<byte> redactedCanonical)
+    /// <param name="redaction">Nid of the redaction; null: it destroys itself.</param>
+    public static void Redact(WriteTransaction db, long nid, long? redaction, ReadOnlySpan<byte> redactedCanonical)
     {
         var (room, isState) = RoomOf(db, nid);
         var (body, frame) = Pack(db, room, isState, redactedCanonical);
-        using var update = db.Prepare(RedactSql).Bind(body).Bind(frame).Bind(nid);
+        var flags = redaction is null ? EventFlags.Redacted | EventFlags.SelfDestructed : EventFlags.Redacted;
+        using var update = db.Prepare(RedactSql).Bind(body).Bind(frame).Bind((long)flags).Bind(nid);
         update.Run();
-        using var insert = db.Prepare(InsertRedactionSql).Bind(nid).Bind(redaction);
-        insert.Run();
+        if (redaction is not null)
+        {
+            using var insert = db.Prepare(InsertRedactionSql).Bind(nid).Bind(redaction);
+            insert.Run();
+        }
     }
 
     /// <summary>The nid of the redaction that emptied the event, or null.</summary>

@@ -25,6 +25,9 @@ public enum EventFlags
     /// server comes into the room, which has the event itself if it counts there.
     /// </summary>
     Outside = 16,
+
+    /// <summary>The body is the redacted form by no event: its time had come. MSC2228.</summary>
+    SelfDestructed = 32,
 }
 
 /// <summary>A row of <c>events</c>. Its body is unpacked when first asked for, and parsed once.</summary>
