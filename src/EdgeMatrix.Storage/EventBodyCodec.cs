@@ -7,7 +7,9 @@ namespace EdgeMatrix.Storage;
 /// <remarks>
 /// The first byte is the format. 0: the body as it is. 1: the number of 32-byte units of hashes and signatures, those, and
 /// the rest (see <see cref="FoldedBody"/>) as a zstd frame without magic number, with the dictionary <c>EventBody1.dict</c>. 2: the same
-/// of what is the event's own; the other part is its <see cref="EventFrame"/> (see <see cref="FramedBody"/>), packed as 1 is.
+/// of what is the event's own; the other part is its <see cref="EventFrame"/> (see <see cref="FramedBody"/>), packed as 1 is. 3: a
+/// <see cref="LeanBody"/>: the number of units, the depth and the time as <see cref="Varint"/>, the units, and its content as a frame of zstd; its other
+/// part as that of 2.
 /// A format, once written to a disk, must be readable for ever: a better dictionary is a new format.
 /// </remarks>
 public sealed class EventBodyCodec : IDisposable
@@ -19,6 +21,7 @@ public sealed class EventBodyCodec : IDisposable
     internal const byte Plain = 0;
     internal const byte Folded = 1;
     internal const byte Framed = 2;
+    internal const byte Lean = 3;
 
     private const string DictionaryName = "EdgeMatrix.Storage.EventBody1.dict";
 
@@ -136,7 +139,7 @@ public sealed class EventBodyCodec : IDisposable
             case [Plain, .. var plain]:
                 return plain.ToArray();
             case [Folded, ..] when frame is null:
-            case [Framed, ..] when frame is not null:
+            case [Framed or Lean, ..] when frame is not null:
                 var coder = Take();
                 try
                 {

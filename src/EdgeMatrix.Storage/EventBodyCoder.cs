@@ -27,7 +27,7 @@ internal sealed class EventBodyCoder : IDisposable
     /// <summary>The packed body, or null if it is not worth packing.</summary>
     public byte[]? Pack(ReadOnlySpan<byte> body) =>
         FoldedBody.TryFold(body, _text, _raw, out var textLength, out var rawLength)
-            ? Pack(EventBodyCodec.Folded, _text.AsSpan(0, textLength), _raw.AsSpan(0, rawLength), body.Length)
+            ? Pack([EventBodyCodec.Folded, Units(rawLength)], _raw.AsSpan(0, rawLength), _text.AsSpan(0, textLength), body.Length)
             : null;
 
     /// <summary>The frame of the body, and what is its own, packed; null if it is not worth parting.</summary>
@@ -42,42 +42,47 @@ internal sealed class EventBodyCoder : IDisposable
         var ownRaw = ArrayPool<byte>.Shared.Rent(rawLength);
         var frame = FramedBody.TrySplit(
             _text.AsSpan(0, textLength), _raw.AsSpan(0, rawLength), ownText, ownRaw, out var ownTextLength, out var ownRawLength);
-        var own = frame is null
-            ? null
-            : Pack(EventBodyCodec.Framed, ownText.AsSpan(0, ownTextLength), ownRaw.AsSpan(0, ownRawLength), body.Length);
+        var own = frame is null ? null : PackOwn(frame, ownText.AsSpan(0, ownTextLength), ownRaw.AsSpan(0, ownRawLength), body);
         ArrayPool<byte>.Shared.Return(ownText);
         ArrayPool<byte>.Shared.Return(ownRaw);
         return own is null ? null : (frame!, own);
     }
 
     /// <summary>The packed frame, or null if it is not worth packing.</summary>
-    public byte[]? Pack(EventFrame frame) => Pack(EventBodyCodec.Folded, frame.Text, frame.Raw, frame.Text.Length + frame.Raw.Length);
+    public byte[]? Pack(EventFrame frame) =>
+        Pack([EventBodyCodec.Folded, Units(frame.Raw.Length)], frame.Raw, frame.Text, frame.Text.Length + frame.Raw.Length);
 
     /// <exception cref="DatabaseException">The bytes are damaged.</exception>
     public byte[] Unpack(ReadOnlySpan<byte> packed)
     {
-        var raw = Unpack(packed, out var textLength);
+        EnsureHead(packed);
+        var raw = Unpack(packed, packed[2..], out var textLength);
         return FoldedBody.Unfold(_text.AsSpan(0, textLength), raw) ?? throw EventBodyCodec.Damaged(null);
     }
 
     /// <exception cref="DatabaseException">The bytes are damaged, or those of another frame.</exception>
     public byte[] Unpack(ReadOnlySpan<byte> packed, EventFrame frame)
     {
-        var ownRaw = Unpack(packed, out var ownLength);
-        var text = ArrayPool<byte>.Shared.Rent(frame.Text.Length + ownLength);
-        var raw = ArrayPool<byte>.Shared.Rent(frame.Raw.Length + ownRaw.Length);
-        var body = FramedBody.TryJoin(frame, _text.AsSpan(0, ownLength), ownRaw, text, raw, out var length)
-            ? FoldedBody.Unfold(text.AsSpan(0, length), raw.AsSpan(0, frame.Raw.Length + ownRaw.Length))
-            : null;
-        ArrayPool<byte>.Shared.Return(text);
-        ArrayPool<byte>.Shared.Return(raw);
+        EnsureHead(packed);
+        var rest = packed[2..];
+        var (depth, originServerTs) = (0UL, 0UL);
+        var isLean = packed[0] == EventBodyCodec.Lean;
+        if (isLean && !(Varint.TryRead(ref rest, out depth) && Varint.TryRead(ref rest, out originServerTs)))
+        {
+            throw EventBodyCodec.Damaged(null);
+        }
+
+        var raw = Unpack(packed, rest, out var length);
+        var text = _text.AsSpan(0, length);
+        var body = isLean ? new LeanBody(text, depth, originServerTs, raw).Join(frame) : FramedBody.Join(frame, text, raw);
         return body ?? throw EventBodyCodec.Damaged(null);
     }
 
     /// <exception cref="DatabaseException">The bytes are damaged.</exception>
     public EventFrame UnpackFrame(ReadOnlySpan<byte> packed)
     {
-        var raw = Unpack(packed, out var textLength).ToArray();
+        EnsureHead(packed);
+        var raw = Unpack(packed, packed[2..], out var textLength).ToArray();
         return new EventFrame(_text[..textLength], raw);
     }
 
@@ -87,36 +92,65 @@ internal sealed class EventBodyCoder : IDisposable
         _decompressor?.Dispose();
     }
 
+    private static void EnsureHead(ReadOnlySpan<byte> packed)
+    {
+        if (packed.Length < 2)
+        {
+            throw EventBodyCodec.Damaged(null);
+        }
+    }
+
+    private static byte Units(int rawLength) => (byte)(rawLength / FoldedBody.UnitBytes);
+
+    private byte[]? PackOwn(EventFrame frame, ReadOnlySpan<byte> text, ReadOnlySpan<byte> raw, ReadOnlySpan<byte> body)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(raw.Length);
+        try
+        {
+            if (!LeanBody.TryTake(frame, text, raw, body, buffer, out var lean))
+            {
+                return Pack([EventBodyCodec.Framed, Units(raw.Length)], raw, text, body.Length);
+            }
+
+            Span<byte> head = stackalloc byte[2 + (2 * Varint.MaxBytes)];
+            (head[0], head[1]) = (EventBodyCodec.Lean, Units(lean.Raw.Length));
+            return Pack(head[..(2 + lean.WriteNumbers(head[2..]))], lean.Raw, lean.Content, body.Length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     /// <param name="worth">Nothing longer than this is of use.</param>
-    private byte[]? Pack(byte format, ReadOnlySpan<byte> text, ReadOnlySpan<byte> raw, int worth)
+    private byte[]? Pack(ReadOnlySpan<byte> head, ReadOnlySpan<byte> raw, ReadOnlySpan<byte> text, int worth)
     {
         Span<byte> packed = worth <= 2048 ? stackalloc byte[worth] : new byte[worth];
-        if (raw.Length + 2 >= packed.Length)
+        var at = head.Length + raw.Length;
+        if (at >= packed.Length)
         {
             return null;
         }
 
-        packed[0] = format;
-        packed[1] = (byte)(raw.Length / FoldedBody.UnitBytes);
-        raw.CopyTo(packed[2..]);
-        return Compressor().TryWrap(text, packed[(2 + raw.Length)..], out var length)
-            ? packed[..(2 + raw.Length + length)].ToArray()
-            : null;
+        head.CopyTo(packed);
+        raw.CopyTo(packed[head.Length..]);
+        return Compressor().TryWrap(text, packed[at..], out var length) ? packed[..(at + length)].ToArray() : null;
     }
 
     /// <summary>Unpacks the text into the working memory; the raw bytes lie as they are.</summary>
-    private ReadOnlySpan<byte> Unpack(ReadOnlySpan<byte> packed, out int textLength)
+    /// <param name="rest">What follows the head.</param>
+    private ReadOnlySpan<byte> Unpack(ReadOnlySpan<byte> packed, ReadOnlySpan<byte> rest, out int textLength)
     {
-        var rawLength = packed.Length > 1 ? packed[1] * FoldedBody.UnitBytes : 0;
-        if (packed.Length < 2 + rawLength)
+        var rawLength = packed[1] * FoldedBody.UnitBytes;
+        if (rest.Length < rawLength)
         {
             throw EventBodyCodec.Damaged(null);
         }
 
         try
         {
-            textLength = Decompressor().Unwrap(packed[(2 + rawLength)..], _text);
-            return packed.Slice(2, rawLength);
+            textLength = Decompressor().Unwrap(rest[rawLength..], _text);
+            return rest[..rawLength];
         }
         catch (ZstdException exception)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace EdgeMatrix.Storage;
 
 /// <summary>Parts a folded event (see <see cref="FoldedBody"/>) into its <see cref="EventFrame"/> and what is its own, and joins the two.</summary>
@@ -12,7 +14,7 @@ internal static class FramedBody
     {
         var frame = new Part(new byte[text.Length], new byte[raw.Length]);
         var own = new Part(ownText, ownRaw);
-        var members = new Members(text);
+        var members = new JsonMembers(text);
         var left = raw;
         while (members.Next())
         {
@@ -65,8 +67,8 @@ internal static class FramedBody
     {
         var joined = new Part(text, raw);
         var frameRaw = frame.Raw.AsSpan();
-        var shared = new Members(frame.Text);
-        var own = new Members(ownText);
+        var shared = new JsonMembers(frame.Text);
+        var own = new JsonMembers(ownText);
         var (hasShared, hasOwn) = (shared.Next(), own.Next());
         textLength = 0;
         while (hasShared || hasOwn)
@@ -102,6 +104,19 @@ internal static class FramedBody
         joined.End();
         textLength = joined.Text.Length;
         return ownRaw.IsEmpty && frameRaw.IsEmpty;
+    }
+
+    /// <summary>The whole event of its parts; null if they do not belong together.</summary>
+    public static byte[]? Join(EventFrame frame, ReadOnlySpan<byte> ownText, ReadOnlySpan<byte> ownRaw)
+    {
+        var text = ArrayPool<byte>.Shared.Rent(frame.Text.Length + ownText.Length);
+        var raw = ArrayPool<byte>.Shared.Rent(frame.Raw.Length + ownRaw.Length);
+        var body = TryJoin(frame, ownText, ownRaw, text, raw, out var length)
+            ? FoldedBody.Unfold(text.AsSpan(0, length), raw.AsSpan(0, frame.Raw.Length + ownRaw.Length))
+            : null;
+        ArrayPool<byte>.Shared.Return(text);
+        ArrayPool<byte>.Shared.Return(raw);
+        return body;
     }
 
     /// <summary>Whether a member is the event's own, and whether its hashes and signatures are, where the rest of it is shared.</summary>
@@ -146,75 +161,6 @@ internal static class FramedBody
             {
                 _text[_textLength++] = (byte)'}';
             }
-        }
-    }
-
-    /// <summary>The members of an object without white space; what is none has fewer, so that it is not joined to the same again.</summary>
-    private ref struct Members(ReadOnlySpan<byte> text)
-    {
-        private ReadOnlySpan<byte> _left = text.IsEmpty ? text : text[1..];
-
-        /// <summary>The key, as it is escaped.</summary>
-        public ReadOnlySpan<byte> Key { get; private set; }
-
-        /// <summary>Key and value.</summary>
-        public ReadOnlySpan<byte> Member { get; private set; }
-
-        public bool Next()
-        {
-            var length = Length(_left);
-            if (length == 0)
-            {
-                return false;
-            }
-
-            Member = _left[..length];
-            var colon = EndOfString(Member, 0);
-            Key = Member[..colon].Trim((byte)'"');
-            _left = length < _left.Length ? _left[(length + 1)..] : [];
-            return true;
-        }
-
-        /// <summary>Bytes up to the comma or brace that ends the member.</summary>
-        private static int Length(ReadOnlySpan<byte> text)
-        {
-            var depth = 0;
-            for (var at = 0; at < text.Length; at++)
-            {
-                switch (text[at])
-                {
-                    case (byte)'"':
-                        at = EndOfString(text, at) - 1;
-                        break;
-                    case (byte)'{' or (byte)'[':
-                        depth++;
-                        break;
-                    case (byte)'}' or (byte)']' when depth > 0:
-                        depth--;
-                        break;
-                    case (byte)'}' or (byte)',' when depth == 0:
-                        return at;
-                }
-            }
-
-            return 0;
-        }
-
-        private static int EndOfString(ReadOnlySpan<byte> text, int quote)
-        {
-            var at = Math.Min(quote + 1, text.Length);
-            while (text[at..].IndexOfAny((byte)'"', (byte)'\\') is var next and >= 0)
-            {
-                at += next;
-                if (text[at] == '"')
-                {
-                    return at + 1;
-                }
-
-                at = Math.Min(at + 2, text.Length);
-            }
-
-            return text.Length;
         }
     }
 }
