@@ -40,14 +40,14 @@ internal static partial class EmbeddedLibraries
     /// <summary>A handle, or 0 where this executable does not carry the library.</summary>
     private static nint Load(string name)
     {
-        using var carried = typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}.gz");
+        using var carried = typeof(EmbeddedLibraries).Assembly.GetManifestResourceStream($"native/{name}.br");
         if (carried is null)
         {
             return 0;
         }
 
         using var file = OpenMemoryFile(name);
-        using var library = new GZipStream(carried, CompressionMode.Decompress);
+        using var library = new BrotliStream(carried, CompressionMode.Decompress);
         using var written = new FileStream(file, FileAccess.Write, bufferSize: 0);
         library.CopyTo(written);
         return NativeLibrary.Load($"/proc/self/fd/{file.DangerousGetHandle()}");
