@@ -77,13 +77,9 @@ public sealed class IncomingReceipts
         }
     }
 
-    private async Task ReceiveAsync(Room room, List<ReceivedReceipt> receipts)
-    {
-        foreach (var early in await _receipts.ReceiveAsync(room, receipts))
-        {
-            _early.GetOrAdd((room.Id, early.WaitsFor), new EarlyReceipts(), EarlyBytes).Add(early.Receipt, MostEarly);
-        }
-    }
+    // Those that wait are kept before what they wait for can be written.
+    private Task ReceiveAsync(Room room, List<ReceivedReceipt> receipts) => _receipts.ReceiveAsync(
+        room, receipts, early => _early.GetOrAdd((room.Id, early.WaitsFor), new EarlyReceipts(), EarlyBytes).Add(early.Receipt, MostEarly));
 
     private List<ReceivedReceipt> Take(Room room, Pdu pdu) =>
         [.. Take(room, pdu.EventId), .. pdu is { Type: EventTypes.Member, StateKey: { } user } ? Take(room, user) : []];

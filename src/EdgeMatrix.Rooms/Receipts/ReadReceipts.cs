@@ -37,10 +37,11 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
         });
 
     /// <summary>As <see cref="SetAsync"/>, of users of another server who are in the room.</summary>
-    /// <returns>The receipts that are early: their events have no place here yet, or their users are not in the room yet.</returns>
-    public Task<List<EarlyReceipt>> ReceiveAsync(Room room, IReadOnlyList<ReceivedReceipt> receipts) => engine.Database.WriteAsync(db =>
+    /// <param name="early">
+    /// Called, as long as nothing else is written, with each receipt whose event has no place here yet, or whose user is not in the room yet.
+    /// </param>
+    public Task ReceiveAsync(Room room, IReadOnlyList<ReceivedReceipt> receipts, Action<EarlyReceipt> early) => engine.Database.WriteAsync(db =>
     {
-        var early = new List<EarlyReceipt>();
         var now = engine.Time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var receipt in receipts)
         {
@@ -53,20 +54,18 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
             {
                 if (IsYetToCome(db, receipt.EventId))
                 {
-                    early.Add(new EarlyReceipt(receipt, receipt.EventId));
+                    early(new EarlyReceipt(receipt, receipt.EventId));
                 }
             }
             else if (UserTable.Find(db, receipt.UserId) is not { } user || MembershipTable.Find(db, room.Nid, user)?.Membership != Membership.Join)
             {
-                early.Add(new EarlyReceipt(receipt, receipt.UserId));
+                early(new EarlyReceipt(receipt, receipt.UserId));
             }
             else
             {
                 Move(db, room, user, ReceiptType.Read, receipt.Thread, stored, Math.Clamp(receipt.Ts, 0, now));
             }
         }
-
-        return early;
     });
 
     private static (long Nid, long Order)? Find(Session db, Room room, string eventId) =>
