@@ -1068,5 +1068,18 @@ internal static class Migrations
             PRIMARY KEY (due_ts, event)
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 43: users of this server who were in a room by an event that the room's state has no more, and are nothing in it now.
+        """
+        CREATE TABLE lost_memberships (
+            user     INTEGER NOT NULL,
+            room     INTEGER NOT NULL,
+            position INTEGER NOT NULL,                    -- stream position at which it was lost
+            PRIMARY KEY (user, room)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER lost_memberships_of_deleted_room AFTER DELETE ON rooms BEGIN
+            DELETE FROM lost_memberships WHERE room = old.nid;
+        END;
+        """,
     ];
 }

@@ -194,14 +194,16 @@ public sealed class SyncEngine
         news |= WriteRooms(json, "invite"u8, rooms, own => own == Membership.Invite, n => StrippedRoomSync.Write(round, json, n));
         news |= WriteRooms(json, "knock"u8, rooms, own => own == Membership.Knock, n => StrippedRoomSync.Write(round, json, n));
         news |= WriteRooms(
-            json, "leave"u8, rooms, own => own is Membership.Leave or Membership.Ban, n => LeftRoomSync.Write(round, json, n, accountData));
+            json, "leave"u8, rooms, own => own is Membership.Leave or Membership.Ban, n => LeftRoomSync.Write(round, json, n, accountData),
+            () => LostRooms.Write(round, json));
         json.WriteEndObject();
         json.WriteEndObject();
         return news;
     }
 
     private static bool WriteRooms(
-        Utf8JsonWriter json, ReadOnlySpan<byte> section, List<RoomNews> rooms, Func<Membership, bool> belongs, Func<RoomNews, bool> write)
+        Utf8JsonWriter json, ReadOnlySpan<byte> section, List<RoomNews> rooms, Func<Membership, bool> belongs, Func<RoomNews, bool> write,
+        Func<bool>? writeOthers = null)
     {
         var any = false;
         json.WriteStartObject(section);
@@ -209,6 +211,8 @@ public sealed class SyncEngine
         {
             any |= write(room);
         }
+
+        any |= writeOthers?.Invoke() is true;
 
         json.WriteEndObject();
         return any;

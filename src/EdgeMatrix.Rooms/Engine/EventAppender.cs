@@ -215,6 +215,14 @@ internal sealed class EventAppender(LocalServer server, TimeProvider time, SelfD
         if (server.Owns(userId))
         {
             result.LocalMemberships.Add((user, membership ?? Membership.Leave));
+            if (membership is null && before == Membership.Join)
+            {
+                LostMembershipTable.Add(db, user, room.Nid, position);
+            }
+            else if (before is null)
+            {
+                LostMembershipTable.Delete(db, user, room.Nid);
+            }
         }
 
         return before != membership;
