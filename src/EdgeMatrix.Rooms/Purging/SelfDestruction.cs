@@ -39,7 +39,8 @@ public sealed class SelfDestruction : IDisposable
         && pdu.Content.TryGetProperty(Field, out var value)
         && value.ValueKind == JsonValueKind.Number
         && value.TryGetInt64(out var due)
-            ? due
+            // Early room versions have any integer, and a difference to one of the least would be none any more.
+            ? Math.Max(due, 0)
             : null;
 
     /// <summary>Begins with what became due while the server was away.</summary>

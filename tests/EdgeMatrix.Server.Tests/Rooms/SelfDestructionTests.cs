@@ -76,6 +76,21 @@ public sealed class SelfDestructionTests
         Assert.Equal("kept", (await alice.GetAsync($"{V3}/rooms/{room}/state/m.room.topic"))["topic"].GetString());
     }
 
+    [Fact]
+    public async Task The_least_of_all_times_holds_up_no_other()
+    {
+        await using var server = await TestHomeserver.StartAsync();
+        var alice = await server.RegisterAsync("alice");
+        var room = await alice.CreateRoomAsync("""{"preset":"public_chat","room_version":"1"}""");
+        var least = await SayAsync(alice, room, "least", "-9223372036854775808");
+        var secret = await SayAsync(alice, room, "secret", Due(server, seconds: 10));
+        server.Time.Advance(TimeSpan.FromSeconds(11));
+        await server.WritesSettledAsync();
+
+        Assert.Null(await BodyAsync(alice, room, least));
+        Assert.Null(await BodyAsync(alice, room, secret));
+    }
+
     private static string Due(TestHomeserver server, int seconds) =>
         server.Time.GetUtcNow().AddSeconds(seconds).ToUnixTimeMilliseconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
 
