@@ -78,16 +78,12 @@ public sealed class UrlPreviews : IAsyncDisposable
         }
 
         var key = parsed.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped);
-        if (!_made.TryGet(key, out var preview) || !IsOf(preview, ts))
+        if (FindOrMake(key, ts) is not { } making)
         {
-            if (MakeOnce(key) is not { } making)
-            {
-                return (default, PreviewVerdict.Busy);
-            }
-
-            preview = await making.WaitAsync(cancellationToken);
+            return (default, PreviewVerdict.Busy);
         }
 
+        var preview = await making.WaitAsync(cancellationToken);
         return (preview.Json, preview.Verdict);
     }
 
@@ -113,10 +109,16 @@ public sealed class UrlPreviews : IAsyncDisposable
         return Math.Min(ts ?? now, now) - preview.FetchedTs < lifetime.TotalMilliseconds;
     }
 
-    private Task<Preview>? MakeOnce(string url)
+    // Both under the lock: one that is kept between two looks would be made twice.
+    private Task<Preview>? FindOrMake(string url, long? ts)
     {
         lock (_lock)
         {
+            if (_made.TryGet(url, out var made) && IsOf(made, ts))
+            {
+                return Task.FromResult(made);
+            }
+
             if (_underWay.TryGetValue(url, out var known))
             {
                 return known;
