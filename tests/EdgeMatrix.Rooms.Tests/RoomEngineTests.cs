@@ -3,6 +3,7 @@ using EdgeMatrix.Rooms.Creation;
 using EdgeMatrix.Rooms.Engine;
 using EdgeMatrix.Storage;
 using EdgeMatrix.Storage.Rooms;
+using EdgeMatrix.Testing;
 using Xunit;
 using static EdgeMatrix.Rooms.Tests.RoomFixture;
 
@@ -74,8 +75,7 @@ public class RoomEngineTests
         var before = fixture.Database.Commits;
 
         // They all come while a write takes its time.
-        using var goOn = new ManualResetEventSlim();
-        var slow = fixture.Database.WriteAsync(_ => goOn.Wait(TestContext.Current.CancellationToken));
+        using var slow = new HeldWriter(fixture.Database);
         var begun = 0;
         var sending = Enumerable.Range(0, 200).Select(i => Task.Run(() =>
         {
@@ -88,8 +88,7 @@ public class RoomEngineTests
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
-        goOn.Set();
-        await slow;
+        slow.Release();
         var ids = await Task.WhenAll(sending);
 
         var timeline = fixture.Timeline(room);

@@ -1,3 +1,4 @@
+using EdgeMatrix.Testing;
 using Xunit;
 
 namespace EdgeMatrix.Storage.Tests;

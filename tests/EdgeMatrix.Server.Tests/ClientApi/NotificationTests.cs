@@ -70,22 +70,12 @@ public sealed class NotificationTests
     /// <summary>Sends events so that the database writes them in one group.</summary>
     private static async Task WriteTogetherAsync(TestHomeserver server, string room, params EventDraft[] drafts)
     {
-        using var isHeld = new ManualResetEventSlim();
-        using var hold = new ManualResetEventSlim();
         var engine = server.Part<RoomEngine>();
-        var held = engine.Database.WriteAsync(_ =>
-        {
-            isHeld.Set();
-            hold.Wait();
-        });
-
-        // Else the next call might write it, on this thread, which is to end it.
-        isHeld.Wait();
+        using var held = new HeldWriter(engine.Database);
 
         // Each is in the writer's queue when the call returns.
         var sent = drafts.Select(draft => engine.SendAsync(engine.Find(room)!, draft, null, default)).ToList();
-        hold.Set();
-        await held;
+        held.Release();
         Assert.All(await Task.WhenAll(sent), outcome => Assert.Null(outcome.Refusal));
     }
 

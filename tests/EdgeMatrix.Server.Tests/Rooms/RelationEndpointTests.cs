@@ -105,13 +105,11 @@ public class RelationEndpointTests
     {
         await using var world = await RelationFixture.StartAsync();
         var parent = await world.SendAsync(world.Alice, "hello");
-        using var held = new ManualResetEventSlim();
-        var holding = world.Server.Part<Database>().WriteAsync(_ => held.Wait());
+        using var held = new HeldWriter(world.Server.Part<Database>());
 
         var both = new[] { React("1"), React("2") };
         await Task.Delay(100);
-        held.Set();
-        await holding;
+        held.Release();
 
         var errors = (await Task.WhenAll(both)).Select(answer => answer.Error).Order();
         Assert.Equal([(200, null), (400, "M_DUPLICATE_ANNOTATION")], errors);

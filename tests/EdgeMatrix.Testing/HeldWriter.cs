@@ -1,7 +1,13 @@
-namespace EdgeMatrix.Storage.Tests;
+using EdgeMatrix.Storage;
+
+namespace EdgeMatrix.Testing;
 
 /// <summary>Keeps the writer's thread in a job of its own until it is released.</summary>
-internal sealed class HeldWriter : IDisposable
+/// <remarks>
+/// It is in that job when the constructor returns: as long as the job only waits in the queue, a caller that writes on its own thread
+/// may take it along, and would wait there for the release that it was to bring about.
+/// </remarks>
+public sealed class HeldWriter : IDisposable
 {
     private readonly ManualResetEventSlim _release = new();
     private readonly Task _job;
