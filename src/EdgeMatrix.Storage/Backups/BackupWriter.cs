@@ -56,6 +56,15 @@ public sealed class BackupWriter
             && BackupEntry.Read(start) is { Name: BackupEntry.Format };
     }
 
+    /// <summary>Whether a file is what a power cut may leave of a backup that was being written: of its first block as much as came to the disk.</summary>
+    public static bool IsRemnant(Stream file)
+    {
+        var start = new byte[BackupEntry.BlockBytes];
+        file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        var whole = BackupEntry.Header(BackupEntry.Format, Encoding.UTF8.GetByteCount(BackupEntry.FormatLine));
+        return start.Zip(whole).All(pair => pair.First == 0 || pair.First == pair.Second);
+    }
+
     private void AddMedia(string folder)
     {
         if (!Directory.Exists(folder))

@@ -65,16 +65,27 @@ public static class Restore
         }
     }
 
-    /// <summary>A restore that was killed left no database; a server must not begin another there, with another key and name.</summary>
-    /// <param name="database">Where the database is, or is to be made.</param>
+    /// <summary>
+    /// A restore that was killed left no database; a server must not begin another there, with another key and name. Where it left one, all
+    /// was done but the removal of what it was read into.
+    /// </summary>
+    /// <param name="database">Where the database is, or is to be made; its lock is held.</param>
     /// <exception cref="DatabaseException">A restore was not finished.</exception>
     internal static void RequireFinished(string database)
     {
         var data = Path.GetDirectoryName(database)!;
-        if (!File.Exists(database) && Directory.Exists(Path.Combine(data, Staging)))
+        var staging = Path.Combine(data, Staging);
+        if (!Directory.Exists(staging))
+        {
+            return;
+        }
+
+        if (!File.Exists(database))
         {
             throw new DatabaseException($"A restore into {data} was not finished. Empty that folder, and restore the backup again.");
         }
+
+        Directory.Delete(staging, recursive: true);
     }
 
     // Closing a database moves its log into it, and where that fails, as on a full disk, leaves it to the next start. Here there is none.

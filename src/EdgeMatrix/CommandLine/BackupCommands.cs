@@ -51,9 +51,9 @@ internal sealed class BackupCommands(HomeserverOptions options, Terminal termina
 
         // Beside its place until it is whole: what stands there is the last good backup.
         file = Path.GetFullPath(file);
-        RequireReplaceable(file);
+        RequireReplaceable(file, BackupWriter.IsBackup);
         var unfinished = file + ".unfinished";
-        RequireReplaceable(unfinished);
+        RequireReplaceable(unfinished, BackupWriter.IsRemnant);
 
         // Nobody else writes a backup to this place meanwhile.
         using (var output = new FileStream(unfinished, OwnerOnly()))
@@ -111,12 +111,12 @@ internal sealed class BackupCommands(HomeserverOptions options, Terminal termina
     }
 
     /// <summary>A file that is there is overwritten if it is a backup, so that a name in the wrong place does no harm.</summary>
-    private static void RequireReplaceable(string file)
+    private static void RequireReplaceable(string file, Func<Stream, bool> isOurs)
     {
         if (File.Exists(file))
         {
             using var there = File.OpenRead(file);
-            if (!BackupWriter.IsBackup(there))
+            if (!isOurs(there))
             {
                 throw new BackupException($"{file} is there, and is no backup: it was left as it is");
             }

@@ -81,6 +81,13 @@ internal sealed class DiskAtCut
         settled.ForEach(change => Apply(_names, change));
         _pendingNames.RemoveAll(change => settled.Contains(change)
             || settled.Exists(rename => rename.Step == DiskStep.Rename && rename.From == change.Name && rename.File == change.File));
+        foreach (var rename in settled.Where(change => change is { Step: DiskStep.Rename, File.IsFolder: true }))
+        {
+            for (var at = 0; at < _pendingNames.Count; at++)
+            {
+                _pendingNames[at] = _pendingNames[at].Moved(rename.From, rename.Name);
+            }
+        }
     }
 
     private static void Apply(Dictionary<string, RecordedFile> names, DiskOperation change)
@@ -91,6 +98,10 @@ internal sealed class DiskAtCut
             if (change.From.Length > 0 && names.TryGetValue(change.From, out var file) && file == change.File)
             {
                 names.Remove(change.From);
+                if (file.IsFolder)
+                {
+                    DiskOperation.MoveContents(names, change.From, change.Name);
+                }
             }
         }
         else

@@ -7,6 +7,9 @@ internal sealed class RecordedFile(int number)
 
     public bool IsFolder { get; init; }
 
+    /// <summary>Whether it is memory that processes share, in the shape of a file: the index of a log, which SQLite makes anew after a power cut.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>Its length as programs see it.</summary>
     public long Length { get; set; }
 }
@@ -44,4 +47,22 @@ internal enum DiskStep
 internal sealed record DiskOperation(DiskStep Step, RecordedFile? File, long Position, byte[] Data, string Name = "", string From = "")
 {
     public static string FolderOf(string name) => Path.GetDirectoryName(name) ?? "";
+
+    /// <summary>A folder has got another name: so has what is in it.</summary>
+    public static void MoveContents(Dictionary<string, RecordedFile> names, string from, string to)
+    {
+        foreach (var name in names.Keys.Where(name => IsIn(from, name)).ToList())
+        {
+            names.Remove(name, out var file);
+            names[to + name[from.Length..]] = file!;
+        }
+    }
+
+    /// <summary>The same once the folder that it happens in has got another name.</summary>
+    public DiskOperation Moved(string from, string to) => this with
+    {
+        Name = IsIn(from, Name) ? to + Name[from.Length..] : Name, From = IsIn(from, From) ? to + From[from.Length..] : From,
+    };
+
+    private static bool IsIn(string folder, string name) => name.StartsWith(folder + "/", StringComparison.Ordinal);
 }

@@ -126,6 +126,11 @@ internal sealed partial class TracedFolder(string folder)
                 {
                     var moved = _names[to] = _names[from];
                     var renames = name.StartsWith("rename", StringComparison.Ordinal) && _names.Remove(from);
+                    if (moved.IsFolder)
+                    {
+                        DiskOperation.MoveContents(_names, from, to);
+                    }
+
                     Append(new DiskOperation(renames ? DiskStep.Rename : DiskStep.Create, moved, 0, [], to, renames ? from : ""));
                 }
 
@@ -174,16 +179,15 @@ internal sealed partial class TracedFolder(string folder)
 
     private RecordedFile Add(string name, bool isFolder)
     {
-        var file = new RecordedFile(_files++) { IsFolder = isFolder };
+        var file = new RecordedFile(_files++) { IsFolder = isFolder, IsShared = name.EndsWith("-shm", StringComparison.Ordinal) };
         _names[name] = file;
         Append(new DiskOperation(DiskStep.Create, file, 0, [], name));
         return file;
     }
 
-    // The index of a log is memory that processes share; after a power cut SQLite makes it anew.
     private void Append(DiskOperation operation)
     {
-        if (!operation.Name.EndsWith("-shm", StringComparison.Ordinal) && (operation.File is null || !_names.TryGetValue("edgematrix.db-shm", out var shared) || shared != operation.File))
+        if (operation.File is not { IsShared: true })
         {
             _log.Add(operation);
         }
