@@ -20,6 +20,7 @@ public sealed class Statement : IDisposable
     private readonly DatabaseConnection _connection;
     private readonly sqlite3_stmt _statement;
     private readonly int _parameters;
+    private nint _handle;
     private int _bound;
     private bool _started;
 
@@ -27,6 +28,7 @@ public sealed class Statement : IDisposable
     {
         _connection = connection;
         _statement = statement;
+        _handle = statement.DangerousGetHandle();
         _parameters = raw.sqlite3_bind_parameter_count(statement);
         Sql = sql;
     }
@@ -43,7 +45,7 @@ public sealed class Statement : IDisposable
     public Statement Bind(long value)
     {
         var index = NextParameter();
-        return Bound(raw.sqlite3_bind_int64(_statement, index, value));
+        return Bound(StatementCalls.BindInt64(_handle, index, value));
     }
 
     public Statement Bind(int value) => Bind((long)value);
@@ -66,11 +68,11 @@ public sealed class Statement : IDisposable
         if (maxBytes <= MaxStackBytes)
         {
             Span<byte> buffer = stackalloc byte[MaxStackBytes];
-            return Bound(raw.sqlite3_bind_text(_statement, index, buffer[..Encoding.UTF8.GetBytes(value, buffer)]));
+            return Bound(StatementCalls.BindText(_handle, index, buffer[..Encoding.UTF8.GetBytes(value, buffer)]));
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(maxBytes);
-        var code = raw.sqlite3_bind_text(_statement, index, rented.AsSpan(0, Encoding.UTF8.GetBytes(value, rented)));
+        var code = StatementCalls.BindText(_handle, index, rented.AsSpan(0, Encoding.UTF8.GetBytes(value, rented)));
         ArrayPool<byte>.Shared.Return(rented);
         return Bound(code);
     }
@@ -79,9 +81,7 @@ public sealed class Statement : IDisposable
     public Statement Bind(ReadOnlySpan<byte> value)
     {
         var index = NextParameter();
-        return Bound(value.IsEmpty
-            ? raw.sqlite3_bind_zeroblob(_statement, index, 0)
-            : raw.sqlite3_bind_blob(_statement, index, value));
+        return Bound(StatementCalls.BindBlob(_handle, index, value));
     }
 
     /// <summary>Binds a BLOB, or NULL for null.</summary>
@@ -90,7 +90,7 @@ public sealed class Statement : IDisposable
     public Statement BindNull()
     {
         var index = NextParameter();
-        return Bound(raw.sqlite3_bind_null(_statement, index));
+        return Bound(StatementCalls.BindNull(_handle, index));
     }
 
     /// <summary>Goes to the next row, or to the first; false after the last one.</summary>
@@ -109,7 +109,7 @@ public sealed class Statement : IDisposable
             _connection.CountRun();
         }
 
-        var code = raw.sqlite3_step(_statement);
+        var code = StatementCalls.Step(_handle);
         switch (code)
         {
             case raw.SQLITE_ROW:
@@ -137,10 +137,10 @@ public sealed class Statement : IDisposable
     }
 
     [SuppressMessage("Naming", "CA1720", Justification = "It names the column type to read, as IDataRecord does.")]
-    public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);
+    public long Int64(int column) => StatementCalls.Int64(_handle, column);
 
     [SuppressMessage("Naming", "CA1720", Justification = "It names the column type to read, as IDataRecord does.")]
-    public int Int32(int column) => raw.sqlite3_column_int(_statement, column);
+    public int Int32(int column) => (int)Int64(column);
 
     /// <summary>The text of the column; empty for NULL.</summary>
     public string Text(int column) => Encoding.UTF8.GetString(Blob(column));
@@ -150,9 +150,9 @@ public sealed class Statement : IDisposable
     public long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
 
     /// <summary>The bytes of a BLOB, or the UTF-8 of TEXT; valid until the next <see cref="Step"/>.</summary>
-    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
+    public ReadOnlySpan<byte> Blob(int column) => StatementCalls.Blob(_handle, column);
 
-    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+    public bool IsNull(int column) => StatementCalls.Type(_handle, column) == raw.SQLITE_NULL;
 
     /// <summary>Gives the statement back, reset and without its values.</summary>
     public void Dispose()
@@ -166,7 +166,7 @@ public sealed class Statement : IDisposable
         if (_parameters > 0)
         {
             // Bound text and blobs are copies: without this the cache would keep the last ones alive.
-            raw.sqlite3_clear_bindings(_statement);
+            _ = StatementCalls.ClearBindings(_handle);
         }
 
         IsInUse = false;
@@ -183,7 +183,11 @@ public sealed class Statement : IDisposable
     /// <summary>Instructions that SQLite's machine ran for this statement: they grow with the rows it looks at, found or not.</summary>
     internal long Steps => raw.sqlite3_stmt_status(_statement, raw.SQLITE_STMTSTATUS_VM_STEP, 0);
 
-    internal void Close() => raw.sqlite3_finalize(_statement);
+    internal void Close()
+    {
+        _handle = 0;
+        raw.sqlite3_finalize(_statement);
+    }
 
     private int NextParameter()
     {
@@ -201,7 +205,7 @@ public sealed class Statement : IDisposable
     private void Reset()
     {
         // Reports again what the last step reported, if that failed.
-        raw.sqlite3_reset(_statement);
+        _ = StatementCalls.Reset(_handle);
         _started = false;
         _bound = 0;
     }

@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
 using EdgeMatrix.Protocol.Identifiers;
+using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Protocol.RoomVersions;
 
 namespace EdgeMatrix.Console.Inspection;
@@ -63,14 +63,18 @@ internal static class GivenEvent
 
     private static bool IsCreateOfItsRoom(string? type, RoomVersion version) => version.CreateEventIsRoomId && type == EventTypes.Create;
 
-    // TARDIS gives every event a room_id; a create event whose hash is that id must have none.
     private static byte[] Bytes(JsonElement json, RoomVersion version)
     {
-        if (!IsCreateOfItsRoom(StringOf(json, "type"), version) || !json.TryGetProperty("room_id", out _))
-        {
-            return JsonMarshal.GetRawUtf8Value(json).ToArray();
-        }
+        var output = new ArrayBufferWriter<byte>();
+        var isCreate = IsCreateOfItsRoom(StringOf(json, "type"), version);
+        return CanonicalJson.TryWrite(isCreate ? WithoutRoomId(json) : json, CanonicalForm.Lenient, output, out var problem)
+            ? output.WrittenSpan.ToArray()
+            : throw new FormatException(problem);
+    }
 
+    // TARDIS gives every event a room_id; a create event whose hash is that id must have none.
+    private static JsonElement WithoutRoomId(JsonElement json)
+    {
         var output = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(output))
         {
@@ -86,6 +90,6 @@ internal static class GivenEvent
             writer.WriteEndObject();
         }
 
-        return output.WrittenSpan.ToArray();
+        return JsonElement.Parse(output.WrittenSpan);
     }
 }

@@ -1,4 +1,7 @@
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
+using EdgeMatrix.Protocol.Json;
 
 namespace EdgeMatrix.Protocol.Events;
 
@@ -11,6 +14,8 @@ internal sealed class PduFields
         "m.room.message", "m.room.encrypted", EventTypes.Member, "m.reaction", EventTypes.Redaction, EventTypes.PowerLevels,
         EventTypes.Create, EventTypes.JoinRules, EventTypes.HistoryVisibility, EventTypes.ThirdPartyInvite,
     ];
+
+    private static readonly byte[][] SharedTypesUtf8 = Array.ConvertAll(SharedTypes, Encoding.UTF8.GetBytes);
 
     public string? RoomId { get; init; }
 
@@ -44,67 +49,56 @@ internal sealed class PduFields
         long originServerTs = 0, depth = 0;
         Range prevEvents = default, authEvents = default, prevStateEvents = default;
         Range? content = null;
-        try
+        var members = new CanonicalMembers(canonical);
+        while (members.MoveNext())
         {
-            var reader = new Utf8JsonReader(canonical);
-            reader.Read();
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            var name = members.Name;
+            var value = members.Value;
+            if (name.SequenceEqual("room_id"u8))
             {
-                if (reader.ValueTextEquals("room_id"u8))
-                {
-                    roomId = ReadString(ref reader);
-                }
-                else if (reader.ValueTextEquals("type"u8))
-                {
-                    type = ReadType(ref reader);
-                }
-                else if (reader.ValueTextEquals("sender"u8))
-                {
-                    sender = ReadString(ref reader);
-                }
-                else if (reader.ValueTextEquals("state_key"u8))
-                {
-                    stateKey = ReadString(ref reader);
-                }
-                else if (reader.ValueTextEquals("redacts"u8))
-                {
-                    redacts = ReadString(ref reader);
-                }
-                else if (reader.ValueTextEquals("origin_server_ts"u8))
-                {
-                    reader.Read();
-                    originServerTs = reader.GetInt64();
-                }
-                else if (reader.ValueTextEquals("depth"u8))
-                {
-                    reader.Read();
-                    depth = reader.GetInt64();
-                }
-                else if (reader.ValueTextEquals("prev_events"u8))
-                {
-                    prevEvents = SkipValue(ref reader);
-                }
-                else if (reader.ValueTextEquals("auth_events"u8))
-                {
-                    authEvents = SkipValue(ref reader);
-                }
-                else if (reader.ValueTextEquals("prev_state_events"u8))
-                {
-                    prevStateEvents = SkipValue(ref reader);
-                }
-                else if (reader.ValueTextEquals("content"u8))
-                {
-                    content = SkipValue(ref reader);
-                }
-                else
-                {
-                    reader.Skip();
-                }
+                roomId = JsonText.StringOrNull(value);
             }
-        }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
-        {
-            throw new FormatException("the stored event is not readable", failure);
+            else if (name.SequenceEqual("type"u8))
+            {
+                type = ReadType(value);
+            }
+            else if (name.SequenceEqual("sender"u8))
+            {
+                sender = JsonText.StringOrNull(value);
+            }
+            else if (name.SequenceEqual("state_key"u8))
+            {
+                stateKey = JsonText.StringOrNull(value);
+            }
+            else if (name.SequenceEqual("redacts"u8))
+            {
+                // Read from events where nothing demands that it be a string.
+                redacts = JsonText.StringOrNull(value);
+            }
+            else if (name.SequenceEqual("origin_server_ts"u8))
+            {
+                originServerTs = ReadNumber(value);
+            }
+            else if (name.SequenceEqual("depth"u8))
+            {
+                depth = ReadNumber(value);
+            }
+            else if (name.SequenceEqual("prev_events"u8))
+            {
+                prevEvents = members.Place;
+            }
+            else if (name.SequenceEqual("auth_events"u8))
+            {
+                authEvents = members.Place;
+            }
+            else if (name.SequenceEqual("prev_state_events"u8))
+            {
+                prevStateEvents = members.Place;
+            }
+            else if (name.SequenceEqual("content"u8))
+            {
+                content = members.Place;
+            }
         }
 
         return new PduFields
@@ -123,32 +117,26 @@ internal sealed class PduFields
         };
     }
 
-    // Null for anything but a string: redacts, alone, is read from events where nothing demands that it be one.
-    private static string? ReadString(ref Utf8JsonReader reader)
+    private static string? ReadType(ReadOnlySpan<byte> value)
     {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.String)
+        if (value.Length > 2)
         {
-            return reader.GetString();
-        }
-
-        reader.Skip();
-        return null;
-    }
-
-    private static string? ReadType(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        foreach (var shared in SharedTypes)
-        {
-            if (reader.ValueTextEquals(shared))
+            for (var n = 0; n < SharedTypes.Length; n++)
             {
-                return shared;
+                if (value[1..^1].SequenceEqual(SharedTypesUtf8[n]))
+                {
+                    return SharedTypes[n];
+                }
             }
         }
 
-        return reader.GetString();
+        return JsonText.StringOrNull(value);
     }
+
+    private static long ReadNumber(ReadOnlySpan<byte> value) =>
+        Utf8Parser.TryParse(value, out long number, out var length) && length == value.Length
+            ? number
+            : throw new FormatException("the stored event has a number that is none");
 
     /// <summary>
     /// The event ids of a list that <see cref="Read"/> found; in room versions 1 and 2 it is one of pairs of an id and hashes.
@@ -179,13 +167,5 @@ internal sealed class PduFields
         }
 
         return ids;
-    }
-
-    private static Range SkipValue(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        var start = (int)reader.TokenStartIndex;
-        reader.Skip();
-        return start..(int)reader.BytesConsumed;
     }
 }

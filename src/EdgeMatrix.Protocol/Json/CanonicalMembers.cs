@@ -28,6 +28,9 @@ internal ref struct CanonicalMembers
 
     public ReadOnlySpan<byte> Value { get; private set; }
 
+    /// <summary>Where the value stands in the bytes of the object.</summary>
+    public Range Place { get; private set; }
+
     /// <summary>Key, colon and value.</summary>
     public ReadOnlySpan<byte> Whole { get; private set; }
 
@@ -121,7 +124,8 @@ internal ref struct CanonicalMembers
 
         _next = AfterValue(valueStart);
         Name = _json[(start + 1)..(colon - 1)];
-        Value = _json[valueStart.._next];
+        Place = valueStart.._next;
+        Value = _json[Place];
         Whole = _json[start.._next];
         return true;
     }

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using EdgeMatrix.Protocol;
+using EdgeMatrix.Storage;
 using Microsoft.Win32.SafeHandles;
 using NSec.Cryptography;
 using SQLitePCL;
@@ -21,9 +22,8 @@ internal static partial class EmbeddedLibraries
     /// <summary>Call once in a process, before anything touches the database or a key.</summary>
     public static void Register()
     {
+        // Two assemblies call each of them. It must be one library to both, as each has a state of its own.
         var sqlite = new Lazy<nint>(() => Load("libe_sqlite3.so"));
-
-        // Two assemblies call libsodium. It must be one library to both: the state that sodium_init sets up is its own.
         var sodium = new Lazy<nint>(() => Load("libsodium.so"));
         nint Resolve(string name, Assembly caller, DllImportSearchPath? path) => name switch
         {
@@ -33,6 +33,7 @@ internal static partial class EmbeddedLibraries
         };
 
         NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(Database).Assembly, Resolve);
         NativeLibrary.SetDllImportResolver(typeof(Key).Assembly, Resolve);
         NativeLibrary.SetDllImportResolver(typeof(SodiumRandom).Assembly, Resolve);
     }

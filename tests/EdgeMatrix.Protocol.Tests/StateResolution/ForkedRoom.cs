@@ -1,5 +1,6 @@
-using System.Text;
+using System.Text.Json;
 using EdgeMatrix.Protocol.Events;
+using EdgeMatrix.Protocol.Json;
 using EdgeMatrix.Protocol.RoomVersions;
 using EdgeMatrix.Protocol.StateResolution;
 using EdgeMatrix.Protocol.Tests.StateResolution.Differential;
@@ -20,7 +21,7 @@ internal sealed class ForkedRoom(RoomVersion version, string roomId, EventGraph 
     public IEnumerable<string> Leaves => events.All.Select(static pdu => pdu.EventId).Except(events.All.SelectMany(static pdu => pdu.PrevEvents));
 
     public static Pdu Event(RoomVersion version, string json, string eventId) =>
-        Pdu.FromStored(Encoding.UTF8.GetBytes(json), version, eventId);
+        Pdu.FromStored(CanonicalJson.Write(JsonElement.Parse(json)), version, eventId);
 
     public static State StateOf(IEnumerable<Pdu> events)
     {
