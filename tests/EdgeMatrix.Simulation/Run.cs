@@ -257,10 +257,13 @@ internal sealed class Run : IDisposable
         Func<AcceptedEvent, bool> isOwed,
         List<string> findings)
     {
+        // What one server takes and another lets fail softly is in the state of the first alone, and so is what follows from that, until somebody speaks
+        // there. In a room that was replaced nobody does.
+        var isSplitForGood = states.Values.Any(state => state.ContainsKey("m.room.tombstone|")) && _servers.Exists(server => HidesSome(server, room));
         foreach (var (server, state) in states.Skip(1))
         {
             var first = states.First();
-            var different = first.Value.Keys.Union(state.Keys).Where(key => IdOf(first.Value, key) != IdOf(state, key)).Order();
+            var different = first.Value.Keys.Union(state.Keys).Where(key => IdOf(first.Value, key) != IdOf(state, key) && !isSplitForGood).Order();
             findings.AddRange(different.Select(key => $"{room}: {key} is {IdOf(first.Value, key)} on {first.Key}, {IdOf(state, key)} on {server}"));
         }
 
@@ -289,6 +292,15 @@ internal sealed class Run : IDisposable
         using var snapshot = server.Running!.Part<Database>().OpenSnapshot();
         return EventTable.Find(snapshot, eventId)?.Flags.HasFlag(EventFlags.SoftFailed) == true;
     });
+
+    /// <summary>Whether the server hides an event of the room that failed softly.</summary>
+    private static bool HidesSome(SimulatedServer server, string room)
+    {
+        using var snapshot = server.Running!.Part<Database>().OpenSnapshot();
+        using var query = snapshot.Prepare("SELECT 1 FROM events WHERE room = (SELECT nid FROM rooms WHERE room_id = ?) AND flags & ? LIMIT 1")
+            .Bind(room).Bind((long)EventFlags.SoftFailed);
+        return query.Step();
+    }
 
     /// <summary>
     /// Nobody types any more, and what the server of a user says that they have read is what all others say that heard of it. One that is started anew

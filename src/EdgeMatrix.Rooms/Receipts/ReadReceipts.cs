@@ -25,10 +25,12 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
         engine.Database.WriteAsync(db =>
         {
             if (Find(db, room, eventId) is not { } stored
-                || !Move(db, room, user, type, thread, stored, engine.Time.GetUtcNow().ToUnixTimeMilliseconds()))
+                || IsThereAlready(db, ReceiptTable.Current(db, room.Nid, user, type, thread), stored))
             {
                 return;
             }
+
+            Move(db, room, user, type, thread, stored.Nid, engine.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
             if (Read(db, room.Nid, user, stored.Nid, thread))
             {
@@ -36,7 +38,10 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
             }
         });
 
-    /// <summary>As <see cref="SetAsync"/>, of users of another server who are in the room.</summary>
+    /// <summary>
+    /// As <see cref="SetAsync"/>, of users of another server who are in the room. Their servers move them forward in their own order, in which
+    /// branches may stand the other way round than here: so the newer one counts, too.
+    /// </summary>
     /// <param name="early">
     /// Called, as long as nothing else is written, with each receipt whose event has no place here yet, or whose user is not in the room yet.
     /// </param>
@@ -63,7 +68,12 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
             }
             else
             {
-                Move(db, room, user, ReceiptType.Read, receipt.Thread, stored, Math.Clamp(receipt.Ts, 0, now));
+                var ts = Math.Clamp(receipt.Ts, 0, now);
+                var current = ReceiptTable.Current(db, room.Nid, user, ReceiptType.Read, receipt.Thread);
+                if (current?.Ts < ts || !IsThereAlready(db, current, stored))
+                {
+                    Move(db, room, user, ReceiptType.Read, receipt.Thread, stored.Nid, ts);
+                }
             }
         }
     });
@@ -79,21 +89,16 @@ public sealed class ReadReceipts(RoomEngine engine, Action<WriteTransaction, Roo
     private static bool IsThread(Session db, Room room, string thread) =>
         thread is "" or "main" || EventTable.FindPlace(db, thread)?.Room == room.Nid;
 
-    /// <returns>False if it stays where it is.</returns>
-    private bool Move(
-        WriteTransaction db, Room room, long user, ReceiptType type, string thread, (long Nid, long Order) to, long ts)
-    {
-        if (ReceiptTable.Current(db, room.Nid, user, type, thread) is { } current && EventTable.Find(db, current)?.Timeline >= to.Order)
-        {
-            return false;
-        }
+    private static bool IsThereAlready(Session db, (long Event, long Ts)? current, (long Nid, long Order) to) =>
+        current is { } at && EventTable.Find(db, at.Event)?.Timeline >= to.Order;
 
+    private void Move(WriteTransaction db, Room room, long user, ReceiptType type, string thread, long to, long ts)
+    {
         var position = db.NextPosition();
-        ReceiptTable.Set(db, room.Nid, user, type, thread, to.Nid, ts, position);
+        ReceiptTable.Set(db, room.Nid, user, type, thread, to, ts, position);
         moved(db, room, user, type, position);
         db.AfterCommit(() => engine.Notifier.RoomChanged(
             room.Nid, position, type == ReceiptType.ReadPrivate ? [user] : room.LocalMembers().AsSpan()));
-        return true;
     }
 
     private static bool Read(WriteTransaction db, long room, long user, long upTo, string thread)

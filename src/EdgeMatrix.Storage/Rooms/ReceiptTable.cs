@@ -16,7 +16,7 @@ public sealed record ReceiptRow(long User, string UserId, ReceiptType Type, stri
 /// <summary>The <c>receipts</c> table: the newest event each user has read, by kind and thread.</summary>
 public static class ReceiptTable
 {
-    private const string CurrentSql = "SELECT event FROM receipts WHERE room = ? AND user = ? AND type = ? AND thread = ?";
+    private const string CurrentSql = "SELECT event, ts FROM receipts WHERE room = ? AND user = ? AND type = ? AND thread = ?";
 
     private const string SetSql = """
         INSERT INTO receipts (room, user, type, thread, event, ts, position) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -36,11 +36,11 @@ public static class ReceiptTable
         ORDER BY r.position LIMIT ?
         """;
 
-    /// <summary>The nid of the event that the receipt is at, or null.</summary>
-    public static long? Current(Session db, long room, long user, ReceiptType type, string thread)
+    /// <summary>The nid of the event that the receipt is at, and since when; or null.</summary>
+    public static (long Event, long Ts)? Current(Session db, long room, long user, ReceiptType type, string thread)
     {
         using var query = db.Prepare(CurrentSql).Bind(room).Bind(user).Bind((long)type).Bind(thread);
-        return query.Step() ? query.Int64(0) : null;
+        return query.Step() ? (query.Int64(0), query.Int64(1)) : null;
     }
 
     public static void Set(

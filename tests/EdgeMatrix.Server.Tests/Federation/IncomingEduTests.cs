@@ -91,6 +91,20 @@ public sealed class IncomingEduTests : RoomOfTwo
     }
 
     [Fact]
+    public async Task The_newer_receipt_counts_where_the_events_stand_the_other_way_round_on_the_server_of_its_user()
+    {
+        var (carol, room) = await MeetAsync();
+        var first = await carol.SendTextAsync(room, "one", "1");
+        var second = await carol.SendTextAsync(room, "two", "2");
+        var since = await NextAsync(carol);
+
+        await TellAsync("m.receipt", Receipt(room, BobId, second));
+        await TellAsync("m.receipt", Receipt(room, BobId, first, ts: 1_700_000_000_001));
+
+        Assert.Contains($$$"""{"{{{first}}}":{"m.read":{"@bob:one":{"ts":1700000000001}""" + "}}}", Ephemeral(await SyncAsync(carol, since), room));
+    }
+
+    [Fact]
     public async Task A_receipt_that_is_quicker_than_its_event_waits_for_it()
     {
         var (carol, room) = await MeetAsync();
@@ -235,8 +249,8 @@ public sealed class IncomingEduTests : RoomOfTwo
     private static string Typing(string room, string user, bool typing) =>
         $$"""{"room_id":"{{room}}","user_id":"{{user}}","typing":{{(typing ? "true" : "false")}}}""";
 
-    private static string Receipt(string room, string user, string @event, string more = "") =>
-        $$$"""{"{{{room}}}":{"m.read":{"{{{user}}}":{"event_ids":["{{{@event}}}"],"data":{"ts":1700000000000{{{more}}} } } } } }""";
+    private static string Receipt(string room, string user, string @event, string more = "", long ts = 1_700_000_000_000) =>
+        $$$"""{"{{{room}}}":{"m.read":{"{{{user}}}":{"event_ids":["{{{@event}}}"],"data":{"ts":{{{ts}}}{{{more}}} } } } } }""";
 
     private static string Message(string id, string device, string sender = BobId) =>
         $$$"""{"sender":"{{{sender}}}","type":"m.x","message_id":"{{{id}}}","messages":{"@carol:two":{"{{{device}}}":{"n":"{{{id}}}"} } } }""";
