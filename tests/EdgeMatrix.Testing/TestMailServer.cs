@@ -164,7 +164,12 @@ public sealed class TestMailServer : IAsyncDisposable
                     break;
                 case "DATA" when to.Length > 0:
                     await SayAsync("354 go on");
-                    var mail = new TestMail(from, to, await ReadMailAsync(reader));
+                    if (await ReadMailAsync(reader) is not { } data)
+                    {
+                        return false;
+                    }
+
+                    var mail = new TestMail(from, to, data);
                     var verdict = Answer(".") ?? "250 taken";
                     if (verdict.StartsWith("250", StringComparison.Ordinal))
                     {
@@ -193,15 +198,21 @@ public sealed class TestMailServer : IAsyncDisposable
         }
     }
 
-    private static async Task<string> ReadMailAsync(StreamReader reader)
+    /// <returns>Null if it broke off.</returns>
+    private static async Task<string?> ReadMailAsync(StreamReader reader)
     {
         var mail = new StringBuilder();
-        while (await reader.ReadLineAsync() is { } line && line != ".")
+        while (await reader.ReadLineAsync() is { } line)
         {
+            if (line == ".")
+            {
+                return mail.ToString();
+            }
+
             mail.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
         }
 
-        return mail.ToString();
+        return null;
     }
 
     private static (string User, string Password) Plain(string base64)
