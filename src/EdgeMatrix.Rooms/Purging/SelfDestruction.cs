@@ -95,9 +95,10 @@ public sealed class SelfDestruction : IDisposable
             if (EventTable.Find(db, nid) is { } stored
                 && !stored.Flags.HasFlag(EventFlags.Redacted)
                 && RoomTable.Find(db, stored.Room) is { } row
-                && RoomVersions.Find(row.Version) is { } version)
+                && RoomVersions.Find(row.Version) is { } version
+                && Read(stored, version) is { } pdu)
             {
-                EventAppender.Empty(db, stored, stored.Parse(version), redaction: null);
+                EventAppender.Empty(db, stored, pdu, redaction: null);
             }
         }
 
@@ -115,6 +116,19 @@ public sealed class SelfDestruction : IDisposable
             }
         });
         return first <= NowMs();
+    }
+
+    // What is damaged tells nobody anything any more, and must not hold up the others.
+    private static Pdu? Read(StoredEvent stored, RoomVersion version)
+    {
+        try
+        {
+            return stored.Parse(version);
+        }
+        catch (Exception damage) when (damage is FormatException or DatabaseException { ResultCode: 0 })
+        {
+            return null;
+        }
     }
 
     private void Arm(TimeSpan after) => _timer.Change(after, Timeout.InfiniteTimeSpan);

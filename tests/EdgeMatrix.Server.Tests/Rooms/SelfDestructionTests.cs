@@ -1,4 +1,6 @@
 using EdgeMatrix.Server.Tests.Federation;
+using EdgeMatrix.Storage;
+using EdgeMatrix.Storage.Rooms;
 using EdgeMatrix.Testing;
 using Xunit;
 
@@ -89,6 +91,33 @@ public sealed class SelfDestructionTests
 
         Assert.Null(await BodyAsync(alice, room, least));
         Assert.Null(await BodyAsync(alice, room, secret));
+    }
+
+    [Fact]
+    public async Task One_that_is_damaged_holds_up_no_other()
+    {
+        var server = await TestHomeserver.StartAsync();
+        try
+        {
+            var alice = await server.RegisterAsync("alice");
+            var room = await alice.CreateRoomAsync();
+            var damaged = await SayAsync(alice, room, "damaged", Due(server, seconds: 10));
+            var secret = await SayAsync(alice, room, "secret", Due(server, seconds: 10));
+            await server.Part<Database>().WriteAsync(db =>
+            {
+                using var damage = db.Prepare("UPDATE events SET body = x'ff00' WHERE nid = ?").Bind(EventTable.FindNid(db, damaged)!.Value);
+                damage.Run();
+            });
+            server = await server.RestartAsync();
+            server.Time.Advance(TimeSpan.FromSeconds(11));
+            await server.WritesSettledAsync();
+
+            Assert.Null(await BodyAsync(alice with { Server = server }, room, secret));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
     }
 
     private static string Due(TestHomeserver server, int seconds) =>
