@@ -89,7 +89,7 @@ public sealed class Database : IAsyncDisposable
         DatabaseConnection? writing = null;
         try
         {
-            Restore.RequireFinished(options.Path);
+            Restore.FinishOrRefuse(options.Path);
             CreateFile(options.Path);
             writing = DatabaseConnection.Open(options.Path, options.WriterCacheKiB);
             writing.KeepLogOnClose(true);

@@ -5,7 +5,7 @@ namespace EdgeMatrix.Storage;
 /// <summary>
 /// SQLite's calls of which every row takes several, on the bare handle of a statement. The provider's own count a reference to its handle
 /// before and after each, which was a twentieth of an initial sync; here <see cref="Statement"/> alone has the handle, and forgets it when it closes.
-/// SQLite takes a null handle for a misuse, or for a row without values.
+/// A null handle SQLite takes for a misuse when it binds and steps, and for a row without values; none may be given to <see cref="ClearBindings"/>.
 /// </summary>
 /// <remarks>
 /// Those that only pick a value up or put one down do not even let the garbage collector in. What they are marked with is a promise that they are

@@ -29,7 +29,6 @@ public sealed class BackupPowerCutTests(ITestOutputHelper output) : IAsyncLifeti
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(TracedFolder.IsPossible, "needs strace");
         Directory.CreateDirectory(Traced);
         _server = await TestHomeserver.StartAsync();
         _alice = await _server.RegisterAsync("alice");
@@ -47,6 +46,7 @@ public sealed class BackupPowerCutTests(ITestOutputHelper output) : IAsyncLifeti
     [Fact]
     public async Task A_backup_leaves_the_last_one_or_is_whole()
     {
+        Assert.SkipUnless(TracedFolder.IsPossible, "needs strace");
         var file = Path.Combine(Traced, "backup");
         await RunAsync([], "backup", file, "--data", _server.DataFolder);
         var last = await File.ReadAllBytesAsync(file);
@@ -68,6 +68,7 @@ public sealed class BackupPowerCutTests(ITestOutputHelper output) : IAsyncLifeti
     [Fact]
     public async Task A_restore_leaves_a_whole_server_or_none_that_starts()
     {
+        Assert.SkipUnless(TracedFolder.IsPossible, "needs strace");
         await _alice.SendTextAsync(_room, "what was said", "1");
         var file = Path.Combine(_folder, "backup");
         await RunAsync([], "backup", file, "--data", _server.DataFolder);

@@ -63,6 +63,7 @@ internal static class GivenEvent
 
     private static bool IsCreateOfItsRoom(string? type, RoomVersion version) => version.CreateEventIsRoomId && type == EventTypes.Create;
 
+    // A Pdu reads canonical JSON alone, which no export need have.
     private static byte[] Bytes(JsonElement json, RoomVersion version)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -70,8 +70,8 @@ public static class Restore
     /// was done but the removal of what it was read into.
     /// </summary>
     /// <param name="database">Where the database is, or is to be made; its lock is held.</param>
-    /// <exception cref="DatabaseException">A restore was not finished.</exception>
-    internal static void RequireFinished(string database)
+    /// <exception cref="DatabaseException">A restore was not finished, or what it left cannot be removed.</exception>
+    internal static void FinishOrRefuse(string database)
     {
         var data = Path.GetDirectoryName(database)!;
         var staging = Path.Combine(data, Staging);
@@ -85,7 +85,15 @@ public static class Restore
             throw new DatabaseException($"A restore into {data} was not finished. Empty that folder, and restore the backup again.");
         }
 
-        Directory.Delete(staging, recursive: true);
+        try
+        {
+            Directory.Delete(staging, recursive: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DatabaseException(
+                $"{staging}, which a restore left, cannot be removed: {failure.Message.TrimEnd('.')}. Remove it, or let this user write there.", failure);
+        }
     }
 
     // Closing a database moves its log into it, and where that fails, as on a full disk, leaves it to the next start. Here there is none.
