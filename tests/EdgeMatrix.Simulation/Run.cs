@@ -259,11 +259,17 @@ internal sealed class Run : IDisposable
     {
         // What one server takes and another lets fail softly is in the state of the first alone, and so is what follows from that, until somebody speaks
         // there. In a room that was replaced nobody does.
-        var isSplitForGood = states.Values.Any(state => state.ContainsKey("m.room.tombstone|")) && _servers.Exists(server => HidesSome(server, room));
+        var isSplitForGood = states.Values.Any(state => state.ContainsKey("m.room.tombstone|")) && _servers.Exists(server => HiddenBy(server, room).Exists(IsTaken));
         foreach (var (server, state) in states.Skip(1))
         {
             var first = states.First();
-            var different = first.Value.Keys.Union(state.Keys).Where(key => IdOf(first.Value, key) != IdOf(state, key) && !isSplitForGood).Order();
+            var different = first.Value.Keys.Union(state.Keys).Where(key => IdOf(first.Value, key) != IdOf(state, key)).Order().ToList();
+            if (isSplitForGood && different.Count > 0)
+            {
+                _split++;
+                continue;
+            }
+
             findings.AddRange(different.Select(key => $"{room}: {key} is {IdOf(first.Value, key)} on {first.Key}, {IdOf(state, key)} on {server}"));
         }
 
@@ -293,14 +299,27 @@ internal sealed class Run : IDisposable
         return EventTable.Find(snapshot, eventId)?.Flags.HasFlag(EventFlags.SoftFailed) == true;
     });
 
-    /// <summary>Whether the server hides an event of the room that failed softly.</summary>
-    private static bool HidesSome(SimulatedServer server, string room)
+    /// <summary>Ids of the events of the room that failed softly on the server.</summary>
+    private static List<string> HiddenBy(SimulatedServer server, string room)
     {
         using var snapshot = server.Running!.Part<Database>().OpenSnapshot();
-        using var query = snapshot.Prepare("SELECT 1 FROM events WHERE room = (SELECT nid FROM rooms WHERE room_id = ?) AND flags & ? LIMIT 1")
+        using var query = snapshot.Prepare("SELECT nid FROM events WHERE room = (SELECT nid FROM rooms WHERE room_id = ?) AND flags & ?")
             .Bind(room).Bind((long)EventFlags.SoftFailed);
-        return query.Step();
+        var ids = new List<string>();
+        while (query.Step())
+        {
+            ids.Add(EventTable.Find(snapshot, query.Int64(0))!.EventId);
+        }
+
+        return ids;
     }
+
+    /// <summary>Whether some server has the event in its timeline.</summary>
+    private bool IsTaken(string eventId) => _servers.Exists(server =>
+    {
+        using var snapshot = server.Running!.Part<Database>().OpenSnapshot();
+        return EventTable.Find(snapshot, eventId)?.Timeline is not null;
+    });
 
     /// <summary>
     /// Nobody types any more, and what the server of a user says that they have read is what all others say that heard of it. One that is started anew
